@@ -1,0 +1,1 @@
+# LunikDeps.cmake: third-party sources, fetched by the lock file.
