@@ -44,7 +44,8 @@ bool lunik_manifest_find(const struct lunik_manifest *manifest, uint16_t type,
                          size_t nth, const uint8_t **data_out,
                          size_t *size_out);
 
-/* seal.c: checks the whole seal. On LUNIK_EINVAL (*why_out) says what is wrong. */
+/* seal.c: checks the whole seal. On LUNIK_EINVAL (*why_out) says what is wrong.
+ */
 struct lunik_symbols {
     const uint8_t *base;
     size_t size;

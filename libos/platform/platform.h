@@ -66,7 +66,8 @@ struct platform_stack {
  * (a touch with no memory left ends the image with LUNIK_EXIT_NO_MEMORY).
  * Returns LUNIK_ENOMEM if there is no room.
  */
-LUNIK_MUST_CHECK lunik_result platform_stack_acquire(struct platform_stack *out);
+LUNIK_MUST_CHECK lunik_result
+platform_stack_acquire(struct platform_stack *out);
 
 /* Gives a stack back; it must not be the running one. */
 void platform_stack_release(struct platform_stack *stack);
@@ -75,8 +76,8 @@ void platform_stack_release(struct platform_stack *stack);
 size_t platform_stack_bytes(void);
 
 /* Around a stack switch there are two inline hooks, platform_switch_begin() and
- * platform_switch_end(), in platform_switch.h, a file of each platform: empty on
- * a machine, a sanitizer's bookkeeping on the host. */
+ * platform_switch_end(), in platform_switch.h, a file of each platform: empty
+ * on a machine, a sanitizer's bookkeeping on the host. */
 
 /* ---- Time and waiting ---- */
 
@@ -122,9 +123,10 @@ LUNIK_NORETURN void lunik_start(void);
 void *lunik_mem_reserve_page(void);
 
 /* As lunik_panic_status, with the traceback starting at (pc, fp): for traps. */
-LUNIK_NORETURN LUNIK_COLD void
-lunik_panic_trap(lunik_exit_status status, uintptr_t pc, uintptr_t fp,
-                 const char *format, ...) LUNIK_PRINTF(4, 5);
+LUNIK_NORETURN LUNIK_COLD void lunik_panic_trap(lunik_exit_status status,
+                                                uintptr_t pc, uintptr_t fp,
+                                                const char *format, ...)
+    LUNIK_PRINTF(4, 5);
 
 /* The bounds of the running fiber's stack; false before there is a fiber.
  * Context: any. */

@@ -9,7 +9,7 @@
 
 #define LUNIK_MUST_CHECK __attribute__((warn_unused_result))
 #define LUNIK_NORETURN __attribute__((noreturn))
-#define LUNIK_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define LUNIK_PRINTF(at, first) __attribute__((format(printf, at, first)))
 #define LUNIK_ALIGNED(bytes) __attribute__((aligned(bytes)))
 #define LUNIK_SECTION(name) __attribute__((section(name)))
 #define LUNIK_USED __attribute__((used))

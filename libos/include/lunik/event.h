@@ -76,8 +76,8 @@ void lunik_fiber_set_data(struct lunik_fiber *fiber, void *data);
 void *lunik_fiber_data(const struct lunik_fiber *fiber);
 
 struct lunik_fiber_info {
-    size_t alive;    /* fibers that have not ended, the main one included */
-    size_t ready;    /* of these, ready to run */
+    size_t alive;      /* fibers that have not ended, the main one included */
+    size_t ready;      /* of these, ready to run */
     uint64_t switches; /* stack switches since the start */
 };
 void lunik_fiber_get_info(struct lunik_fiber_info *out);
@@ -101,7 +101,8 @@ struct lunik_event {
  * fibers run once before it answers.
  * Returns: LUNIK_OK with the index in (*which_out) (may be NULL): the event was
  *   signalled while this fiber waited; look at your condition again.
- *   LUNIK_ETIMEOUT, LUNIK_ECANCELED: as they say. A signal that came first wins.
+ *   LUNIK_ETIMEOUT, LUNIK_ECANCELED: as they say. A signal that came first
+ * wins.
  */
 LUNIK_MUST_CHECK lunik_result
 lunik_event_wait_any(struct lunik_event *const *events, size_t count,

@@ -3,7 +3,8 @@
  * log.h: one line per happening, for the people who run the image.
  *
  * Lines go to the console as logfmt: `ts=12.345 level=warn msg="…"`. The level
- * is LUNIK_LOG_WARN at first; the launch option `log=` sets another. Context: task.
+ * is LUNIK_LOG_WARN at first; the launch option `log=` sets another. Context:
+ * task.
  */
 #ifndef LUNIK_LOG_H
 #define LUNIK_LOG_H

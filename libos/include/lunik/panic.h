@@ -24,8 +24,8 @@ LUNIK_NORETURN LUNIK_COLD void lunik_panic(const char *format, ...)
     LUNIK_PRINTF(1, 2);
 
 /* As lunik_panic, with (status) instead. */
-LUNIK_NORETURN LUNIK_COLD void
-lunik_panic_status(lunik_exit_status status, const char *format, ...)
+LUNIK_NORETURN LUNIK_COLD void lunik_panic_status(lunik_exit_status status,
+                                                  const char *format, ...)
     LUNIK_PRINTF(2, 3);
 
 /*
@@ -45,8 +45,8 @@ LUNIK_NORETURN LUNIK_COLD void lunik_assert_failed(const char *expression,
                                                    const char *file, int line);
 
 /* Always on. States what a correct caller guarantees. */
-#define LUNIK_ASSERT(expression)                                               \
-    ((expression) ? (void)0                                                    \
+#define LUNIK_ASSERT(expression) \
+    ((expression) ? (void)0      \
                   : lunik_assert_failed(#expression, __FILE__, __LINE__))
 
 #endif

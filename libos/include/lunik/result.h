@@ -7,7 +7,8 @@
  *   2. A broken caller (a NULL handle, something freed twice) hits a
  *      LUNIK_ASSERT, which is always on: see <lunik/panic.h>.
  *   3. An image that cannot start ends with lunik_panic() and a sentence.
- * Sizes and counts come back through an out-parameter, never through the result.
+ * Sizes and counts come back through an out-parameter, never through the
+ * result.
  */
 #ifndef LUNIK_RESULT_H
 #define LUNIK_RESULT_H

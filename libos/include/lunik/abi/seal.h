@@ -54,23 +54,23 @@ _Static_assert(sizeof(struct lunik_record_header) == 8, "on disk");
 
 #define LUNIK_RECORD_OPTIONAL 0x8000
 
-/* Strings have no NUL and no byte below 0x20. Once: at most once, see manifest.h
- * of the core for which are required. */
+/* Strings have no NUL and no byte below 0x20. Once: at most once, see
+ * manifest.h of the core for which are required. */
 enum lunik_record_type {
-    LUNIK_RECORD_NAME = 1,        /* once: image name, [a-z0-9_-]{1,64} */
-    LUNIK_RECORD_VERSION = 2,     /* once: the project's version */
-    LUNIK_RECORD_MAIN = 3,        /* once: path of the main script */
-    LUNIK_RECORD_MEMORY = 4,      /* once: u64, least memory in bytes */
-    LUNIK_RECORD_HEAP = 5,        /* once: u64, Lua's limit in bytes */
-    LUNIK_RECORD_ENV = 6,         /* NAME=VALUE */
-    LUNIK_RECORD_HYPERVISOR = 7,  /* one the image may run on; none: all */
-    LUNIK_RECORD_PATH = 8,        /* a template of package.path, in order */
+    LUNIK_RECORD_NAME = 1,       /* once: image name, [a-z0-9_-]{1,64} */
+    LUNIK_RECORD_VERSION = 2,    /* once: the project's version */
+    LUNIK_RECORD_MAIN = 3,       /* once: path of the main script */
+    LUNIK_RECORD_MEMORY = 4,     /* once: u64, least memory in bytes */
+    LUNIK_RECORD_HEAP = 5,       /* once: u64, Lua's limit in bytes */
+    LUNIK_RECORD_ENV = 6,        /* NAME=VALUE */
+    LUNIK_RECORD_HYPERVISOR = 7, /* one the image may run on; none: all */
+    LUNIK_RECORD_PATH = 8,       /* a template of package.path, in order */
     /* For people and tools; the image itself skips them. */
-    LUNIK_RECORD_SDK = 0x8001,    /* version of the SDK that sealed it */
-    LUNIK_RECORD_MODULE = 0x8002, /* C module: name \t version \t licence */
+    LUNIK_RECORD_SDK = 0x8001,     /* version of the SDK that sealed it */
+    LUNIK_RECORD_MODULE = 0x8002,  /* C module: name \t version \t licence */
     LUNIK_RECORD_LIBRARY = 0x8003, /* as MODULE, for what is linked in */
-    LUNIK_RECORD_FILE = 0x8004,   /* 32 bytes SHA-256, u64 size, path */
-    LUNIK_RECORD_DEVICE = 0x8005, /* class \t name */
+    LUNIK_RECORD_FILE = 0x8004,    /* 32 bytes SHA-256, u64 size, path */
+    LUNIK_RECORD_DEVICE = 0x8005,  /* class \t name */
 };
 
 /*
