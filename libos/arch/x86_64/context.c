@@ -28,7 +28,7 @@ void arch_context_init(struct arch_context *context, uintptr_t stack_high,
     struct rest *rest =
         (struct rest *)((stack_high & ~(uintptr_t)15) - sizeof(*rest));
 
-    *rest = (struct rest){
+    *rest = (struct rest) {
         .mxcsr = MXCSR_START,
         .x87_control = X87_CONTROL_START,
         .r13_arg = arg,
@@ -43,7 +43,7 @@ LUNIK_NOINLINE struct arch_frame arch_frame_here(void)
 {
     const uintptr_t *frame = __builtin_frame_address(0);
 
-    return (struct arch_frame){ .pc = frame[1], .fp = frame[0] };
+    return (struct arch_frame) { .pc = frame[1], .fp = frame[0] };
 }
 
 int arch_frame_next(struct arch_frame *frame, uintptr_t low, uintptr_t high)
@@ -56,6 +56,6 @@ int arch_frame_next(struct arch_frame *frame, uintptr_t low, uintptr_t high)
         return 0;
     if (at[1] == 0 || (at[0] != 0 && at[0] <= frame->fp))
         return 0;
-    *frame = (struct arch_frame){ .pc = at[1], .fp = at[0] };
+    *frame = (struct arch_frame) { .pc = at[1], .fp = at[0] };
     return 1;
 }
