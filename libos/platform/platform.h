@@ -53,6 +53,10 @@ struct platform_range {
  * (max) ranges. Called once, after platform_init_early(). Returns the count. */
 size_t platform_memory(struct platform_range *out, size_t max);
 
+/* The memory that the machine has, in bytes, used or not: what its owner would
+ * call its size. (Firmware keeps some: round what it reports up to a MiB.) */
+uint64_t platform_memory_size(void);
+
 /* ---- Stacks: address space with a guard page below ---- */
 
 struct platform_stack {
@@ -131,6 +135,11 @@ LUNIK_NORETURN LUNIK_COLD void lunik_panic_trap(lunik_exit_status status,
 /* The bounds of the running fiber's stack; false before there is a fiber.
  * Context: any. */
 bool lunik_fiber_stack(struct platform_stack *out);
+
+/* Changes whenever a fiber waits or yields, and whenever the idle loop goes
+ * round (an interrupt is enough for that). A watchdog that finds it unchanged
+ * over two ticks has found a fiber that hangs. Context: any. */
+uint64_t lunik_event_progress(void);
 
 /* The (nth) value of launch option (name), NUL-terminated; NULL: not given
  * that often. Works from platform_init_early() on. */
