@@ -1,0 +1,123 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# run.sh: everything that CI runs, in one go, from the repository's root.
+#
+#   sh tests/run.sh [--quick] [--only=PART]
+#
+# Parts: unit tree boot lua package fuzz clang docs. --quick leaves out what
+# takes more than a minute. Each part prints its own lines; a part's last line
+# "N passed, N failed, N skipped" is added up, and the sum closes the run.
+# A part that ends without that line, or with a status its line does not
+# explain, counts as one failure.
+set -u
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$root" || exit 1
+prefix=$root/build/sdk/prefix
+lunik=$prefix/bin/lunik
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+quick= only=
+for word in "$@"; do
+    case $word in
+    --quick) quick=yes ;;
+    --only=*) only=${word#--only=} ;;
+    *) echo "run.sh: unknown argument $word" >&2; exit 64 ;;
+    esac
+done
+passed=0 failed=0 skipped=0
+
+wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
+
+# Runs one part and adds its closing line to the sums.
+part() { # NAME COMMAND...
+    name=$1
+    shift
+    began=$(date +%s)
+    printf '== %s\n' "$name"
+    { "$@" </dev/null 2>&1; echo $? >"$work/status"; } | tee "$work/out"
+    status=$(cat "$work/status")
+    line=$(grep -E '[0-9]+ passed, [0-9]+ failed' "$work/out" | tail -n 1)
+    p=$(echo "$line" | grep -oE '[0-9]+ passed' | grep -oE '[0-9]+')
+    f=$(echo "$line" | grep -oE '[0-9]+ failed' | grep -oE '[0-9]+')
+    s=$(echo "$line" | grep -oE '[0-9]+ skipped' | grep -oE '[0-9]+')
+    if [ -z "$line" ] || { [ "$status" != 0 ] && [ "${f:-0}" = 0 ]; }; then
+        echo "$name: ended with status $status and no count that says why"
+        f=$((${f:-0} + 1))
+    fi
+    passed=$((passed + ${p:-0}))
+    failed=$((failed + ${f:-0}))
+    skipped=$((skipped + ${s:-0}))
+    printf -- '-- %s: %s passed, %s failed, %s skipped, %s s\n' \
+        "$name" "${p:-0}" "${f:-0}" "${s:-0}" $(($(date +%s) - began))
+}
+
+# Configures and builds a preset quietly; its log is shown when it fails.
+build() { # PRESET
+    log=$root/build/$1.log
+    mkdir -p "$root/build"
+    if ! { cmake --preset "$1" && cmake --build "build/$1"; } >"$log" 2>&1; then
+        grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking)' "$log" | tail -n 40
+        echo "0 passed, 1 failed, 0 skipped"
+        return 1
+    fi
+}
+
+install_preset() { # PRESET
+    { cmake --install "build/$1" && cmake --install "build/$1/target"; } \
+        >>"$root/build/$1.log" 2>&1
+}
+
+# ctest's summary in our words.
+run_ctest() { # PRESET [ARGUMENT...]
+    preset=$1
+    shift
+    ctest --test-dir "build/$preset" --output-on-failure -j 2 "$@" |
+        tee "$work/ctest" | grep -vE '^ +Start |^Test project'
+    awk '/ Test +#[0-9]+:/ {
+             if ($0 ~ /Passed/) p++; else if ($0 ~ /Skipped/) s++; else f++
+         }
+         END { printf "%d passed, %d failed, %d skipped\n", p, f, s;
+               exit (f > 0 || p == 0) }' "$work/ctest"
+}
+
+unit() { build check && run_ctest check; }
+unit_clang() { build check-clang && run_ctest check-clang; }
+
+boot() { "$lunik" lua tests/run.lua --prefix "$prefix" ${quick:+--quick}; }
+
+clang_boot() {
+    build sdk-clang && install_preset sdk-clang &&
+        "$root/build/sdk-clang/prefix/bin/lunik" lua tests/run.lua \
+            --prefix "$root/build/sdk-clang/prefix" --quick
+}
+
+# A second build does nothing: no file of the build folder is made anew.
+second_build() {
+    cmake --build build/sdk >"$work/second" 2>&1
+    if grep -E '^\[[0-9]+/[0-9]+\] (Building|Linking)' "$work/second"; then
+        echo "0 passed, 1 failed, 0 skipped"
+        return 1
+    fi
+    echo "1 passed, 0 failed, 0 skipped"
+}
+
+wanted tree && {
+    part layers "$lunik" lua tests/tree/layers.lua "$root"
+    part headers sh tests/tree/headers.sh "$root"
+    part symbols sh tests/tree/symbols.sh "$prefix"
+    part format sh tests/tree/format.sh "$root"
+    part ratio sh tests/tree/ratio.sh "$root"
+    part 'second build' second_build
+}
+wanted unit && part 'unit, gcc, ASan and UBSan' unit
+wanted boot && part boot boot
+wanted clang && [ -z "$quick" ] && {
+    part 'unit, clang, and fuzzers' unit_clang
+    part 'boot, clang' clang_boot
+}
+wanted tree && [ -z "$quick" ] &&
+    part tidy sh tests/tree/tidy.sh "$root" "$root/build/check" "$root/build/sdk/target"
+
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
