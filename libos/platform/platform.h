@@ -132,6 +132,11 @@ LUNIK_NORETURN LUNIK_COLD void lunik_panic_trap(lunik_exit_status status,
  * Context: any. */
 bool lunik_fiber_stack(struct platform_stack *out);
 
+/* Changes whenever a fiber waits or yields, and whenever the idle loop goes
+ * round (an interrupt is enough for that). A watchdog that finds it unchanged
+ * over two ticks has found a fiber that hangs. Context: any. */
+uint64_t lunik_event_progress(void);
+
 /* The (nth) value of launch option (name), NUL-terminated; NULL: not given
  * that often. Works from platform_init_early() on. */
 const char *lunik_launch_option(const char *name, size_t nth);
