@@ -98,6 +98,7 @@ set(_musl_without
     time/timer_gettime
     time/timer_settime
     # Needs every thread to agree, an interval timer, or what start-up left.
+    legacy/ulimit
     legacy/valloc
     misc/getauxval
     misc/setrlimit
