@@ -275,6 +275,13 @@ function(lunik_musl_make_headers include internal)
   file(GLOB bits "${musl}/arch/${LUNIK_ARCH}/bits/*.h")
   file(COPY ${bits} DESTINATION "${include}/bits")
 
+  # The one header of C11 that only a compiler can write.
+  execute_process(
+    COMMAND "${CMAKE_C_COMPILER}" -print-file-name=include/stdatomic.h
+    OUTPUT_VARIABLE atomics OUTPUT_STRIP_TRAILING_WHITESPACE
+                    COMMAND_ERROR_IS_FATAL ANY)
+  file(COPY "${atomics}" DESTINATION "${include}")
+
   execute_process(
     COMMAND
       sed -f "${musl}/tools/mkalltypes.sed"
