@@ -112,6 +112,7 @@ wanted tree && {
 }
 wanted unit && part 'unit, gcc, ASan and UBSan' unit
 wanted boot && part boot boot
+wanted docs && part docs "$lunik" lua tests/docs/commands.lua "$root"
 wanted clang && [ -z "$quick" ] && {
     part 'unit, clang, and fuzzers' unit_clang
     part 'boot, clang' clang_boot

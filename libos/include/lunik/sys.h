@@ -7,7 +7,10 @@
  * byte. Options (an unknown one refuses the start):
  *   console=serial|virtio|none   log=debug|info|warn|error|none
  *   clock=SECONDS (since 1970)   heap=SIZE (Lua's limit: 512K, 64M, 1G)
- *   env.NAME=VALUE               virtio_mmio.device=… (written by QEMU)
+ *   env.NAME=VALUE               watchdog=SECONDS (stops a fiber that hangs)
+ *   virtio_mmio.device=… (written by QEMU, also behind the arguments)
+ * Only env and virtio_mmio.device may come more than once. At most 4095 bytes,
+ * 64 arguments, 64 variables.
  * Context: task.
  */
 #ifndef LUNIK_SYS_H
