@@ -23,6 +23,10 @@ void lunik_mem_init(void);
  * LUNIK_EXIT_BAD_LAUNCH. See <lunik/sys.h> for the grammar. */
 void lunik_launch_init(void);
 
+/* sys.c: gathers the launch variables, of the launch line and the manifest.
+ * Needs the heap. */
+void lunik_sys_init(void);
+
 /* random.c: seeds, or ends the image with LUNIK_EXIT_NO_ENTROPY. */
 void lunik_random_init(void);
 
@@ -59,6 +63,9 @@ struct lunik_seal {
 LUNIK_MUST_CHECK lunik_result lunik_seal_open(const void *base, size_t size,
                                               struct lunik_seal *out,
                                               const char **why_out);
+/* sealed.c: opens the running image's own seal, or ends the image with
+ * LUNIK_EXIT_BAD_LAUNCH. The current seal is empty before that, never NULL. */
+void lunik_seal_init(void);
 const struct lunik_seal *lunik_seal_current(void);
 /* The function at or before (address), for tracebacks; NULL: unknown. */
 const char *lunik_symbols_find(const struct lunik_symbols *symbols,

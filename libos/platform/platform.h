@@ -53,6 +53,10 @@ struct platform_range {
  * (max) ranges. Called once, after platform_init_early(). Returns the count. */
 size_t platform_memory(struct platform_range *out, size_t max);
 
+/* The memory that the machine has, in bytes, used or not: what its owner would
+ * call its size. (Firmware keeps some: round what it reports up to a MiB.) */
+uint64_t platform_memory_size(void);
+
 /* ---- Stacks: address space with a guard page below ---- */
 
 struct platform_stack {

@@ -7,7 +7,10 @@
  * byte. Options (an unknown one refuses the start):
  *   console=serial|virtio|none   log=debug|info|warn|error|none
  *   clock=SECONDS (since 1970)   heap=SIZE (Lua's limit: 512K, 64M, 1G)
- *   env.NAME=VALUE               virtio_mmio.device=… (written by QEMU)
+ *   env.NAME=VALUE               watchdog=SECONDS (stops a fiber that hangs)
+ *   virtio_mmio.device=… (written by QEMU, also behind the arguments)
+ * Only env and virtio_mmio.device may come more than once. At most 4095 bytes,
+ * 64 arguments, 64 variables.
  * Context: task.
  */
 #ifndef LUNIK_SYS_H
@@ -36,6 +39,14 @@ const char *lunik_env_find(const char *name);
 
 /* The (index)th variable as "NAME=VALUE"; NULL past the last. */
 const char *lunik_env_get(size_t index);
+
+/*
+ * Finds the (nth) record of (type) in the image's manifest; types are those of
+ * <lunik/abi/seal.h>. Returns: false if there are not that many; else
+ * (*data_out) is lent for the image's life and has no NUL at its end.
+ */
+bool lunik_sys_record(unsigned type, size_t nth, const char **data_out,
+                      size_t *size_out);
 
 /* The hypervisor found at the start: "kvm", "tcg", "xen", "host", "none" … */
 const char *lunik_sys_hypervisor(void);
