@@ -86,6 +86,7 @@ if not ok then
 end
 args.rest = rest
 args.parser = parser
+args.project = args.project or "."
 
 local done, result = xpcall(commands[args.command].run, function(value)
   if fail.is(value) then return value end

@@ -17,7 +17,7 @@ NAME.firecracker.json and NAME.libvirt.xml.]],
 }
 
 function command.define(parser)
-  parser:argument("project", "A project's folder."):args "?":default "."
+  parser:argument("project", "A project's folder (this one)."):args "?"
   parser:option("-o --out", "Write into this folder instead of build/."):argname "FOLDER"
 end
 

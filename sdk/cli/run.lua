@@ -37,7 +37,7 @@ function command.define_machine(parser)
 end
 
 function command.define(parser)
-  parser:argument("project", "A project's folder, or a sealed image."):args "?":default "."
+  parser:argument("project", "A project's folder (this one), or a sealed image."):args "?"
   command.define_machine(parser)
   parser:option("--qemu", "One more word for QEMU."):argname "WORD":count "*"
   parser:flag("--dry-run", "Print QEMU's command line and run nothing.")

@@ -22,7 +22,7 @@ A test passes unless it raises. `--host` runs them as an ordinary process.]],
 }
 
 function command.define(parser)
-  parser:argument("project", "A project's folder."):args "?":default "."
+  parser:argument("project", "A project's folder (this one)."):args "?"
   parser:option("--only", "Run only tests whose name holds this."):argname "TEXT"
   run.define_machine(parser)
 end
