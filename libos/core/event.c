@@ -74,6 +74,7 @@ void lunik_loop_turn(struct lunik_loop *loop)
 {
     /* A poll or a timer that waits would run this inside itself. */
     LUNIK_ASSERT(!loop->is_polling);
+    loop->turns++;
     loop->is_polling = true;
     /* Sources first: what came in before the deadline wins over it. */
     if (loop->pending)
@@ -87,12 +88,12 @@ struct lunik_fiber *lunik_loop_next(struct lunik_loop *loop)
 {
     struct lunik_fiber *fiber;
 
-    loop->progress++;
-    if (LUNIK_UNLIKELY(loop->pending || loop->round_left == 0))
+    if (LUNIK_UNLIKELY(loop->pending))
+        lunik_loop_turn(loop);
+    else if (loop->round_left == 0 && loop->timers.root)
         lunik_loop_turn(loop);
     while (LUNIK_UNLIKELY(!loop->ready_first)) {
         platform_idle(&loop->pending, lunik_timers_next(&loop->timers));
-        loop->progress++;
         lunik_loop_turn(loop);
     }
     fiber = loop->ready_first;
@@ -107,7 +108,9 @@ struct lunik_fiber *lunik_loop_next(struct lunik_loop *loop)
 
 uint64_t lunik_event_progress(void)
 {
-    return lunik_loop()->progress;
+    const struct lunik_loop *loop = lunik_loop();
+
+    return loop->switches + loop->turns;
 }
 
 /* ---- Events ---- */

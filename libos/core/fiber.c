@@ -148,7 +148,6 @@ void lunik_fiber_yield(void)
     LUNIK_ASSERT(!loop->is_polling);
     if (!loop->ready_first) {
         /* Alone: nobody else would look at devices and timers. */
-        loop->progress++;
         lunik_loop_turn(loop);
         if (!loop->ready_first)
             return;

@@ -51,8 +51,7 @@ struct lunik_loop {
     size_t round_left;
     struct lunik_fiber *ended; /* its stack is to be released */
     size_t alive;
-    volatile uint64_t progress;
-    uint64_t switches;
+    volatile uint64_t switches, turns;
     struct lunik_timers timers;
     struct lunik_source *sources[LUNIK_SOURCE_MAX];
     unsigned source_count;

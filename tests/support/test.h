@@ -70,8 +70,7 @@ test_failed(const char *file, int line, const char *format, ...)
     return false;
 }
 
-#define CHECK(x) \
-    ((x) ? true : test_failed(__FILE__, __LINE__, "CHECK(%s) failed", #x))
+#define CHECK(x) test_check((x) ? true : false, #x, __FILE__, __LINE__)
 
 /* Integers, of any sign; printed in decimal and in hexadecimal. */
 #define CHECK_EQ(a, b) \
@@ -118,6 +117,12 @@ test_failed(const char *file, int line, const char *format, ...)
         test_check_death(test_pid_, test_fd_, (code), #statement, __FILE__, \
                          __LINE__);                                         \
     } while (0)
+
+__attribute__((unused)) static bool test_check(bool x, const char *text,
+                                               const char *file, int line)
+{
+    return x ? true : test_failed(file, line, "CHECK(%s) failed", text);
+}
 
 __attribute__((unused)) static bool test_check_eq(intmax_t a, intmax_t b,
                                                   const char *a_text,

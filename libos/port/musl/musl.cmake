@@ -97,16 +97,20 @@ set(_musl_without
     time/timer_getoverrun
     time/timer_gettime
     time/timer_settime
-    # port/musl's own: abort.c, locale.c, qsort.c (CVE-2026-40200), stdin.c,
-    # tz.c, lockfile.c.
+    # Needs every thread to agree, an interval timer, or what start-up left.
+    legacy/ulimit
+    legacy/valloc
+    misc/getauxval
+    misc/setrlimit
+    unistd/alarm
+    unistd/ualarm
+    # The port's own: signal.c, locale.c, stdin.c, stdout.c, sort.c
+    # (CVE-2026-40200), tz.c.
     exit/abort
     exit/abort_lock
     locale/locale_map
-    stdio/__lockfile
-    stdio/flockfile
-    stdio/ftrylockfile
-    stdio/funlockfile
     stdio/stdin
+    stdio/stdout
     stdlib/qsort
     stdlib/qsort_nr
     time/__tz
@@ -270,6 +274,13 @@ function(lunik_musl_make_headers include internal)
   file(COPY ${bits} DESTINATION "${include}/bits")
   file(GLOB bits "${musl}/arch/${LUNIK_ARCH}/bits/*.h")
   file(COPY ${bits} DESTINATION "${include}/bits")
+
+  # The one header of C11 that only a compiler can write.
+  execute_process(
+    COMMAND "${CMAKE_C_COMPILER}" -print-file-name=include/stdatomic.h
+    OUTPUT_VARIABLE atomics OUTPUT_STRIP_TRAILING_WHITESPACE
+                    COMMAND_ERROR_IS_FATAL ANY)
+  file(COPY "${atomics}" DESTINATION "${include}")
 
   execute_process(
     COMMAND

@@ -5,11 +5,11 @@
  * There is one, so it is an object like any other: no thread pointer, no TLS
  * block, nothing to set up before errno works.
  */
-extern char lunik_port_thread[];
+extern struct __pthread lunik_port_thread;
 
 static inline uintptr_t __get_tp(void)
 {
-    return (uintptr_t)lunik_port_thread;
+    return (uintptr_t)&lunik_port_thread;
 }
 
 #define MC_PC gregs[REG_RIP]

@@ -38,8 +38,7 @@ long lunik_sys_mmap(unsigned long size, long protection, long flags);
 long lunik_sys_munmap(void *memory, unsigned long size);
 long lunik_sys_openat(long dir, const char *path, long flags);
 long lunik_sys_pread(long fd, void *out, unsigned long size, long offset);
-long lunik_sys_pwrite(long fd, const void *in, unsigned long size,
-                      long offset);
+long lunik_sys_pwrite(long fd, const void *in, unsigned long size, long offset);
 long lunik_sys_read(long fd, void *out, unsigned long size);
 long lunik_sys_readlinkat(long dir, const char *path);
 long lunik_sys_readv(long fd, const void *parts, long count);
@@ -55,14 +54,16 @@ long lunik_sys_write(long fd, const void *in, unsigned long size);
 long lunik_sys_writev(long fd, const void *parts, long count);
 long lunik_sys_unknown(long number);
 
+#define __SYSCALL_LL_E(x) (x)
+#define __SYSCALL_LL_O(x) (x)
+
 #define LUNIK_SYS_INLINE static inline __attribute__((always_inline, unused))
 #define LUNIK_AT_FDCWD (-100)
 #define LUNIK_AT_REMOVEDIR 0x200
 #define LUNIK_AT_SYMLINK_NOFOLLOW 0x100
 
 /* Calls on paths. */
-LUNIK_SYS_INLINE long lunik_syscall_path(long n, long a, long b, long c,
-                                         long d)
+LUNIK_SYS_INLINE long lunik_syscall_path(long n, long a, long b, long c, long d)
 {
     switch (n) {
     case SYS_open:
@@ -111,8 +112,7 @@ LUNIK_SYS_INLINE long lunik_syscall_path(long n, long a, long b, long c,
 }
 
 /* Calls on descriptors. */
-LUNIK_SYS_INLINE long lunik_syscall_file(long n, long a, long b, long c,
-                                         long d)
+LUNIK_SYS_INLINE long lunik_syscall_file(long n, long a, long b, long c, long d)
 {
     switch (n) {
     case SYS_read:
@@ -235,14 +235,13 @@ LUNIK_SYS_INLINE long __syscall4(long n, long a, long b, long c, long d)
     return lunik_syscall(n, a, b, c, d);
 }
 
-LUNIK_SYS_INLINE long __syscall5(long n, long a, long b, long c, long d,
-                                 long e)
+LUNIK_SYS_INLINE long __syscall5(long n, long a, long b, long c, long d, long e)
 {
     return lunik_syscall(n, a, b, c, d);
 }
 
-LUNIK_SYS_INLINE long __syscall6(long n, long a, long b, long c, long d,
-                                 long e, long f)
+LUNIK_SYS_INLINE long __syscall6(long n, long a, long b, long c, long d, long e,
+                                 long f)
 {
     return lunik_syscall(n, a, b, c, d);
 }

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* trap.c: descriptor tables, and what an exception means in words. */
+#include "trap.h"
+#include "arch.h"
+#include "cpu.h"
+#include "image.h"
+#include "paging.h"
+#include "platform.h"
+#include <lunik/event.h>
+#include <lunik/panic.h>
+
+#define VECTOR_COUNT 0x60u
+#define VECTOR_NMI 2
+#define VECTOR_DOUBLE_FAULT 8
+#define VECTOR_GENERAL_PROTECTION 13
+#define VECTOR_PAGE_FAULT 14
+#define VECTOR_MACHINE_CHECK 18
+#define VECTOR_FIRST_INTERRUPT 32
+#define STUB_SIZE 16
+
+#define SELECTOR_CODE 0x08
+#define SELECTOR_TSS 0x10
+
+/* Interrupt stack table indices, 1 to 7 as the processor counts. */
+#define IST_FAULT 1
+#define IST_FATAL 2
+#define IST_INTERRUPT 3
+
+struct gate {
+    uint16_t offset_0, selector;
+    uint8_t ist, type;
+    uint16_t offset_16;
+    uint32_t offset_32, reserved;
+};
+_Static_assert(sizeof(struct gate) == 16, "known to the processor");
+
+struct tss {
+    uint32_t reserved_0;
+    uint32_t rsp[6];
+    uint32_t reserved_1[2];
+    uint32_t ist[7][2]; /* low half, high half */
+    uint32_t reserved_2[2];
+    uint16_t reserved_3, io_map;
+};
+_Static_assert(sizeof(struct tss) == 104, "known to the processor");
+
+struct LUNIK_PACKED pointer {
+    uint16_t limit;
+    uint64_t base;
+};
+
+static LUNIK_READ_ONLY_AFTER_START struct gate idt[VECTOR_COUNT];
+static LUNIK_READ_ONLY_AFTER_START LUNIK_ALIGNED(16) struct tss tss;
+/* Null, code, and the TSS, which takes two. */
+static LUNIK_READ_ONLY_AFTER_START LUNIK_ALIGNED(16) uint64_t gdt[4];
+
+/* Set by the first exception that ends the image, counted from then on. */
+static unsigned fatal_count;
+
+/* trap.S */
+extern const char arch_trap_stubs[];
+void arch_trap(struct arch_trap *trap);
+
+/* ---- Tables ---- */
+
+static void set_ist(unsigned index, uintptr_t stack)
+{
+    tss.ist[index - 1][0] = (uint32_t)stack;
+    tss.ist[index - 1][1] = (uint32_t)(stack >> 32);
+}
+
+static uint8_t ist_of(unsigned vector)
+{
+    if (vector >= VECTOR_FIRST_INTERRUPT)
+        return IST_INTERRUPT;
+    if (vector == VECTOR_NMI || vector == VECTOR_DOUBLE_FAULT ||
+        vector == VECTOR_MACHINE_CHECK)
+        return IST_FATAL;
+    return IST_FAULT;
+}
+
+static void load_tables(void)
+{
+    struct pointer idt_pointer = { sizeof idt - 1, (uintptr_t)idt };
+    struct pointer gdt_pointer = { sizeof gdt - 1, (uintptr_t)gdt };
+
+    /* The code descriptor is the one in use, so cs stays as it is. */
+    __asm__ volatile("lgdt %0" : : "m"(gdt_pointer));
+    __asm__ volatile("lidt %0" : : "m"(idt_pointer));
+    __asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
+}
+
+void arch_trap_init(const struct arch_trap_stacks *stacks)
+{
+    uint64_t base = (uintptr_t)&tss;
+
+    set_ist(IST_FAULT, stacks->fault);
+    set_ist(IST_FATAL, stacks->fatal);
+    set_ist(IST_INTERRUPT, stacks->interrupt);
+    tss.io_map = sizeof tss;
+
+    gdt[1] = UINT64_C(0x00af9b000000ffff);
+    gdt[2] = (sizeof tss - 1) | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
+             (base >> 24 & 0xff) << 56;
+    gdt[3] = base >> 32;
+
+    for (unsigned i = 0; i < VECTOR_COUNT; i++) {
+        uintptr_t stub = (uintptr_t)arch_trap_stubs + i * STUB_SIZE;
+
+        idt[i] = (struct gate) {
+            .offset_0 = (uint16_t)stub,
+            .selector = SELECTOR_CODE,
+            .ist = ist_of(i),
+            .type = 0x8e, /* present, interrupt gate */
+            .offset_16 = (uint16_t)(stub >> 16),
+            .offset_32 = (uint32_t)(stub >> 32),
+        };
+    }
+    load_tables();
+}
+
+/* ---- Words ---- */
+
+static const char *const exception_names[VECTOR_FIRST_INTERRUPT] = {
+    [0] = "divide error",
+    [1] = "debug exception",
+    [VECTOR_NMI] = "non-maskable interrupt",
+    [3] = "breakpoint",
+    [4] = "overflow",
+    [5] = "bound exceeded",
+    [6] = "undefined instruction",
+    [7] = "no floating-point unit",
+    [VECTOR_DOUBLE_FAULT] = "double fault",
+    [10] = "invalid task state",
+    [11] = "segment not present",
+    [12] = "stack fault (a non-canonical address?)",
+    [VECTOR_GENERAL_PROTECTION] = "general protection fault (a non-canonical "
+                                  "address or a forbidden instruction)",
+    [16] = "floating-point error",
+    [17] = "unaligned access",
+    [VECTOR_MACHINE_CHECK] = "machine check",
+    [19] = "SIMD floating-point error",
+    [21] = "control protection fault",
+};
+
+static bool is_between(uintptr_t address, const char *start, const char *end)
+{
+    return address >= (uintptr_t)start && address < (uintptr_t)end;
+}
+
+/* What is at (address), for "write to …". */
+static const char *place_of(uintptr_t address)
+{
+    const uint64_t *entry;
+
+    if (is_between(address, lunik_text_start, lunik_text_end))
+        return "program text";
+    if (is_between(address, lunik_rodata_start, lunik_rodata_end))
+        return "read-only data";
+    if (is_between(address, lunik_ro_after_start_start,
+                   lunik_ro_after_start_end))
+        return "data that is read-only after the start";
+    entry = arch_page_entry(address);
+    if (entry && (*entry & ARCH_PAGE_PRESENT))
+        return address >= (uintptr_t)lunik_image_end ? "a page table or the "
+                                                       "sealed bytes"
+                                                     : "data";
+    return "memory that is not there";
+}
+
+#define PAGE_FAULT_PRESENT 1u
+#define PAGE_FAULT_WRITE 2u
+#define PAGE_FAULT_FETCH 16u
+
+struct sentence {
+    const char *what, *where;
+};
+
+static struct sentence page_fault_sentence(const struct arch_trap *trap,
+                                           uintptr_t address)
+{
+    /* Without NX the processor does not say that it was fetching. */
+    bool is_fetch = (trap->error & PAGE_FAULT_FETCH) || trap->rip == address;
+
+    if (address < ARCH_NULL_SIZE)
+        return (struct sentence) { "null pointer",
+                                   is_fetch                         ? "call"
+                                   : trap->error & PAGE_FAULT_WRITE ? "write"
+                                                                    : "read" };
+    if (is_fetch)
+        return (struct sentence) { "execution of", place_of(address) };
+    return (struct sentence) {
+        trap->error & PAGE_FAULT_WRITE ? "write to" : "read of",
+        place_of(address),
+    };
+}
+
+/* ---- The end ---- */
+
+/* The frame to begin the traceback with: where the trap came from, or, if it
+ * came from a call to where no code is, the call: one byte before the address
+ * that it left on the stack. */
+static struct arch_frame frame_of(const struct arch_trap *trap)
+{
+    const uint64_t *stack = (const uint64_t *)trap->rsp;
+    struct platform_stack bounds;
+
+    if (!is_between(trap->rip, lunik_text_start, lunik_text_end) &&
+        lunik_fiber_stack(&bounds) && trap->rsp >= bounds.low &&
+        trap->rsp <= bounds.high - sizeof *stack &&
+        is_between(*stack, lunik_text_start, lunik_text_end))
+        return (struct arch_frame) { .pc = *stack - 1, .fp = trap->rbp };
+    return (struct arch_frame) { .pc = trap->rip, .fp = trap->rbp };
+}
+
+#define REGISTERS                            \
+    "\n  rip %016lx rsp %016lx rfl %016lx\n" \
+    "  rax %016lx rbx %016lx rcx %016lx\n"   \
+    "  rdx %016lx rsi %016lx rdi %016lx\n"   \
+    "  rbp %016lx r8  %016lx r9  %016lx\n"   \
+    "  r10 %016lx r11 %016lx r12 %016lx\n"   \
+    "  r13 %016lx r14 %016lx r15 %016lx"
+#define REGISTER_VALUES(t)                                                   \
+    (t)->rip, (t)->rsp, (t)->rflags, (t)->rax, (t)->rbx, (t)->rcx, (t)->rdx, \
+        (t)->rsi, (t)->rdi, (t)->rbp, (t)->r8, (t)->r9, (t)->r10, (t)->r11,  \
+        (t)->r12, (t)->r13, (t)->r14, (t)->r15
+
+LUNIK_NORETURN static void end_page_fault(const struct arch_trap *trap,
+                                          struct arch_frame frame,
+                                          uintptr_t address)
+{
+    struct sentence words = page_fault_sentence(trap, address);
+
+    lunik_panic_trap(LUNIK_EXIT_PANIC, frame.pc, frame.fp,
+                     "%s %s at 0x%lx" REGISTERS, words.what, words.where,
+                     address, REGISTER_VALUES(trap));
+}
+
+LUNIK_NORETURN static void end_overflow(const struct arch_trap *trap,
+                                        struct arch_frame frame)
+{
+    struct platform_stack stack;
+    const char *name = "(the boot stack)";
+
+    if (lunik_fiber_stack(&stack))
+        name = lunik_fiber_name(lunik_fiber_self());
+    lunik_panic_trap(LUNIK_EXIT_PANIC, frame.pc, frame.fp,
+                     "stack overflow in fiber %s" REGISTERS, name,
+                     REGISTER_VALUES(trap));
+}
+
+/* From now on exceptions take the other stack, so that one inside the panic
+ * does not overwrite the frames of the panic. The third one gives up. */
+static void enter_fatal(void)
+{
+    fatal_count++;
+    if (fatal_count > 2)
+        platform_exit(LUNIK_EXIT_PANIC);
+    arch_store_protected((uint64_t *)(uintptr_t)&tss.ist[IST_FAULT - 1],
+                         (uint64_t)tss.ist[IST_FATAL - 1][0] |
+                             (uint64_t)tss.ist[IST_FATAL - 1][1] << 32);
+}
+
+LUNIK_NORETURN static void end_exception(const struct arch_trap *trap)
+{
+    struct arch_frame frame = frame_of(trap);
+    const char *name = exception_names[trap->vector];
+
+    lunik_panic_trap(
+        LUNIK_EXIT_PANIC, frame.pc, frame.fp, "%s, error code 0x%lx" REGISTERS,
+        name ? name : "unknown exception", trap->error, REGISTER_VALUES(trap));
+}
+
+static void page_fault(const struct arch_trap *trap)
+{
+    uintptr_t address = read_cr2();
+    enum arch_stack_fault stack = ARCH_STACK_NONE;
+
+    if (!(trap->error & (PAGE_FAULT_PRESENT | PAGE_FAULT_FETCH)))
+        stack = platform_stack_fault(address);
+    if (stack == ARCH_STACK_MAPPED)
+        return;
+    enter_fatal();
+    if (stack == ARCH_STACK_GUARD)
+        end_overflow(trap, frame_of(trap));
+    end_page_fault(trap, frame_of(trap), address);
+}
+
+void arch_trap(struct arch_trap *trap)
+{
+    if (trap->vector >= VECTOR_FIRST_INTERRUPT) {
+        arch_interrupt_handle(trap);
+        return;
+    }
+    if (trap->vector == VECTOR_PAGE_FAULT) {
+        page_fault(trap);
+        return;
+    }
+    enter_fatal();
+    end_exception(trap);
+}
