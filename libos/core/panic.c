@@ -8,7 +8,7 @@
 #include <stdarg.h>
 
 #define FRAMES_MAX 32
-#define LINE_MAX 512
+#define LINE_MAX 768 /* a sentence with all registers */
 
 /* How far the panic has come; what a second panic may still do depends on it.
  */

@@ -117,6 +117,10 @@ struct lunik_event *platform_console_event(void);
  * is one bit per bit. 0: there is no source. Waits up to 1 s for a device. */
 size_t platform_entropy(void *out, size_t size, const char **sources_out);
 
+/* Makes (value), which is random, the stack canary. Once, from a chain of
+ * callers that has no canary to look at afterwards. */
+void platform_set_canary(uint64_t value);
+
 /* ---- What the core offers to platforms and drivers ---- */
 
 /* Starts the library OS on the boot stack, once the processor runs C. */

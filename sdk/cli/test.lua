@@ -35,7 +35,7 @@ local function main_script(paths, only)
   for _, path in ipairs(paths) do list[#list + 1] = ("%q"):format(path) end
   return ([[
 local test = require "lunik.test"
-os.exit(test.run({ %s }, { only = %s }))
+os.exit(test.run_files({ %s }, nil, %s) and 0 or 1)
 ]]):format(table.concat(list, ", "), only and ("%q"):format(only) or "nil")
 end
 

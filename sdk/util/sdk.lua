@@ -35,8 +35,8 @@ local function read_modules()
       local module = values(folder .. "/" .. name)
       module.name = module.module
       local lua = {}
-      for _, path in ipairs(module.lua or {}) do
-        lua[#lua + 1] = { path = path, data = fs.read(sdk.share .. "/lua/" .. path) }
+      for path, file in pairs(module.lua or {}) do
+        lua[#lua + 1] = { path = path, data = fs.read(sdk.prefix .. "/" .. file) }
       end
       module.lua = lua
       modules[module.name] = module
