@@ -89,6 +89,7 @@ void platform_init_early(void)
 
 void platform_init_devices(void)
 {
+    platform_host_init_watchdog();
 }
 
 void platform_lock(void)

@@ -22,6 +22,9 @@ void platform_host_load_seal(const char *path);
 /* Has SIGINT and SIGTERM ask for an orderly stop, and faults panic. */
 void platform_host_init_signals(void);
 
+/* Starts the watchdog if the launch line asks for one. */
+void platform_host_init_watchdog(void);
+
 /* True if a read of the console would find something. */
 bool platform_host_console_is_readable(void);
 
