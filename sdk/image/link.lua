@@ -16,7 +16,8 @@ local compile_flags = {
   "-std=c11", "-Os", "-g", "-ffreestanding", "-fno-pic", "-fno-pie",
   "-fno-omit-frame-pointer", "-ffunction-sections", "-fdata-sections",
   "-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-mno-red-zone",
-  "-fstack-protector-strong", "-mstack-protector-guard=global", "-Wall", "-Wextra",
+  "-fstack-protector-strong", "-mstack-protector-guard=global", "-fstack-clash-protection",
+  "-Wall", "-Wextra",
 }
 
 local function hex(digest)
