@@ -14,13 +14,14 @@
 #
 # Makes the target lunik_binding_NAME and the archive liblunik_NAME.a, and a
 # description for the SDK: modules/MODULE.lua beside the archive.
-include_guard(GLOBAL)
-
 if(LUNIK_PLATFORM STREQUAL "vm")
   set(LUNIK_LIBRARY_FOLDER "lib/lunik/${LUNIK_ARCH}")
 else()
   set(LUNIK_LIBRARY_FOLDER "lib/lunik/host")
 endif()
+
+# (Below the variables, which every folder that includes this must have.)
+include_guard(GLOBAL)
 
 # Sets OUT to WORDS as the inside of a Lua list.
 function(_lunik_lua_list out)

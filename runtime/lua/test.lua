@@ -55,49 +55,69 @@ function test.show(value)
   return tostring(value)
 end
 
---- Runs one file's tests; prints a line for each. Returns how many passed and
---- how many failed.
-function test.run(name, tests, out)
+local Skip = {}
+
+--- Ends the running test as skipped, and says why.
+function test.skip(reason)
+  error(setmetatable({ reason = tostring(reason) }, Skip), 0)
+end
+
+local function keep_skip(err)
+  return getmetatable(err) == Skip and err or handler(err)
+end
+
+--- Runs one file's tests whose sentence holds `only` (nil: all); prints a line
+--- for each. Returns how many passed, failed, and were skipped.
+function test.run(name, tests, out, only)
   out = out or print
-  local passed, failed = 0, 0
+  local passed, failed, skipped = 0, 0, 0
   if type(tests) ~= "table" then
     out(("FAIL  %s: the file must return a table of functions"):format(name))
-    return 0, 1
+    return 0, 1, 0
   end
   for _, sentence in ipairs(sorted(tests)) do
-    local ok, err = xpcall(tests[sentence], handler)
-    if ok then
+    local wanted = only == nil or tostring(sentence):find(only, 1, true)
+    local ok, err = true, nil
+    if wanted then
+      ok, err = xpcall(tests[sentence], keep_skip)
+    end
+    if not wanted then
+      skipped = skipped + 1
+    elseif ok then
       passed = passed + 1
       out(("ok    %s: %s"):format(name, sentence))
+    elseif getmetatable(err) == Skip then
+      skipped = skipped + 1
+      out(("skip  %s: %s (%s)"):format(name, sentence, err.reason))
     else
       failed = failed + 1
       out(("FAIL  %s: %s\n      %s"):format(name, sentence,
         (err:gsub("\n", "\n      "))))
     end
   end
-  return passed, failed
+  return passed, failed, skipped
 end
 
---- Loads and runs the files at `paths`. Prints `N passed, N failed` and
---- returns whether all passed.
-function test.run_files(paths, out)
+--- Loads and runs the files at `paths`, as test.run() does. Prints `N passed, N
+--- failed, N skipped` and returns whether none failed.
+function test.run_files(paths, out, only)
   out = out or print
-  local passed, failed = 0, 0
+  local passed, failed, skipped = 0, 0, 0
   for _, path in ipairs(paths) do
     local name = path:gsub("^.*/", ""):gsub("%.lua$", "")
     local ok, result = xpcall(function()
       return assert(loadfile(path))()
     end, handler)
     if ok then
-      local p, f = test.run(name, result, out)
-      passed, failed = passed + p, failed + f
+      local p, f, s = test.run(name, result, out, only)
+      passed, failed, skipped = passed + p, failed + f, skipped + s
     else
       failed = failed + 1
       out(("FAIL  %s: the file does not load\n      %s"):format(name,
         (result:gsub("\n", "\n      "))))
     end
   end
-  out(("%d passed, %d failed"):format(passed, failed))
+  out(("%d passed, %d failed, %d skipped"):format(passed, failed, skipped))
   return failed == 0
 end
 
