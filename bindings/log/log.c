@@ -462,6 +462,40 @@ static int logger_write(lua_State *L)
     return 0;
 }
 
+/* Pushes the line for (level name, message, fields) from (first) on and the
+ * bound fields at (bound), 0 for none. */
+static int render(lua_State *L, int first, int bound)
+{
+    const char *name = luaL_checkstring(L, first);
+    lunik_log_level level;
+
+    luaL_argcheck(L, lunik_log_level_find(name, &level), first,
+                  "debug, info, warn, error or none");
+    lua_settop(L, first + 2);
+    lua_pushvalue(L, lua_upvalueindex(3));
+    lua_pushinteger(L, level);
+    lua_pushvalue(L, first + 1);
+    lua_pushvalue(L, first + 2);
+    if (bound != 0)
+        lua_getiuservalue(L, bound, 1);
+    else
+        lua_pushnil(L);
+    lua_call(L, 4, 1);
+    return 1;
+}
+
+/* log.render(level, message [, fields]) -> the line, and writes nothing */
+static int log_render(lua_State *L)
+{
+    return render(L, 1, 0);
+}
+
+static int logger_render(lua_State *L)
+{
+    luaL_checkudata(L, 1, LOGGER_TYPE);
+    return render(L, 2, 1);
+}
+
 /* ---- Loggers ---- */
 
 /* Copies the fields of the table at (from) into the one at the top. */
@@ -525,9 +559,11 @@ static int log_format(lua_State *L)
 
 /* ---- The module ---- */
 
-/* Sets the four levels' functions in the table at (at): each has upvalues
- * settings, table.sort, make_line (from the stack at 1 to 3) and its level. */
-static void set_levels(lua_State *L, int at, lua_CFunction write)
+/* Sets the functions of a logger in the table at (at): those of levels each has
+ * upvalues settings, table.sort, make_line (from the stack at 1 to 3) and its
+ * level. */
+static void set_levels(lua_State *L, int at, lua_CFunction write,
+                       lua_CFunction make)
 {
     lunik_log_level level;
 
@@ -539,6 +575,11 @@ static void set_levels(lua_State *L, int at, lua_CFunction write)
         lua_pushcclosure(L, write, 4);
         lua_setfield(L, at, lunik_log_level_name(level));
     }
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 3);
+    lua_pushcclosure(L, make, 3);
+    lua_setfield(L, at, "render");
     lua_pushcfunction(L, log_with);
     lua_setfield(L, at, "with");
 }
@@ -559,12 +600,12 @@ static int luaopen_lunik_log(lua_State *L)
 
     luaL_newmetatable(L, LOGGER_TYPE);
     lua_newtable(L);
-    set_levels(L, 5, logger_write);
+    set_levels(L, 5, logger_write, logger_render);
     lua_setfield(L, 4, "__index");
     lua_settop(L, 3);
 
     lua_newtable(L);
-    set_levels(L, 4, log_write);
+    set_levels(L, 4, log_write, log_render);
     lua_pushcfunction(L, log_level);
     lua_setfield(L, 4, "level");
     lua_pushvalue(L, 1);

@@ -25,6 +25,12 @@ function log.warn(message, fields) end
 ---@param fields? table<any, any>
 function log.error(message, fields) end
 
+---@param level "debug"|"info"|"warn"|"error"
+---@param message any
+---@param fields? table<any, any>
+---@return string line what would be written
+function log.render(level, message, fields) end
+
 ---@param fields table<any, any> go into each of the logger's lines
 ---@return lunik.log.logger
 function log.with(fields) end
@@ -52,6 +58,12 @@ function Logger:warn(message, fields) end
 ---@param message any
 ---@param fields? table<any, any>
 function Logger:error(message, fields) end
+
+---@param level "debug"|"info"|"warn"|"error"
+---@param message any
+---@param fields? table<any, any>
+---@return string line what would be written
+function Logger:render(level, message, fields) end
 
 ---@param fields table<any, any>
 ---@return lunik.log.logger
