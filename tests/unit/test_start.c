@@ -398,6 +398,7 @@ static int wait_for_stop(int argc, char **argv)
         return 2;
     if (lunik_event_wait(lunik_sys_stop_event(), LUNIK_NEVER) != LUNIK_OK)
         return 3;
+    lunik_sys_request_stop(); /* again: it is left to close in peace */
     printf("closing");
     return lunik_sys_is_stopping() ? 9 : 4;
 }
