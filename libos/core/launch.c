@@ -270,8 +270,7 @@ static const char *read_word(struct parser *parser)
             if (c == '\0')
                 return refuse_line(parser, "it ends in a backslash");
         }
-        /* Leaves room for the NUL. */
-        if (parser->used + 1 >= sizeof(launch->text))
+        if (parser->used >= sizeof(launch->text))
             return refuse_line(parser, "it is longer than 4095 bytes");
         launch->text[parser->used++] = c;
     }

@@ -6,6 +6,7 @@
 #include "core.h"
 #include "host.h"
 #include "platform.h"
+#include "platform_switch.h"
 #include "sealer.h"
 #include "test.h"
 #include <elf.h>
@@ -229,6 +230,41 @@ TEST(too_little_memory_ends_the_image_with_both_figures)
     begin();
     add_u64(LUNIK_RECORD_MEMORY, 64 << 20);
     CHECK_DIES(7, START("--memory", "65000K", NULL));
+}
+
+/* Less and less fails, each time with a sentence, and then nothing does. */
+TEST(a_start_without_memory_ends_at_any_point_as_out_of_memory)
+{
+    static char memory[16];
+    unsigned failed = 0, kib = 4;
+    char variable[1000];
+
+    program = return_7;
+    begin();
+    memset(variable, 'x', sizeof(variable));
+    for (unsigned i = 0; i < 50; i++) {
+        snprintf(variable, sizeof(variable), "V%u=", i);
+        variable[strlen(variable)] = 'x';
+        variable[sizeof(variable) - 1] = '\0';
+        sealer_text(&records, LUNIK_RECORD_ENV, variable);
+    }
+    for (; kib < 1024; kib += 4) {
+        int status = 0, fd = 0;
+        pid_t pid = test_fork(&fd);
+
+        snprintf(memory, sizeof(memory), "%uK", kib);
+        if (pid == 0)
+            START("--memory", memory, NULL);
+        close(fd);
+        waitpid(pid, &status, 0);
+        if (WEXITSTATUS(status) == 7)
+            break;
+        if (!CHECK_EQ(status, LUNIK_EXIT_NO_MEMORY << 8))
+            break;
+        failed++;
+    }
+    CHECK(failed > 5);
+    CHECK(kib < 1024);
 }
 
 TEST(a_process_may_run_what_was_built_for_any_hypervisor)
