@@ -28,6 +28,14 @@ int lunik_main(int argc, char **argv)
     return program(argc, argv);
 }
 
+/* In the place of the host platform's. */
+static const char *hypervisor = "host";
+
+const char *platform_hypervisor(void)
+{
+    return hypervisor;
+}
+
 static struct bytes records, seal;
 
 static void begin(void)
@@ -267,12 +275,38 @@ TEST(a_start_without_memory_ends_at_any_point_as_out_of_memory)
     CHECK(kib < 1024);
 }
 
-TEST(a_process_may_run_what_was_built_for_any_hypervisor)
+TEST(an_image_runs_only_where_it_was_built_for)
 {
     program = return_7;
     begin();
+    hypervisor = "xen";
+    CHECK_DIES(7, START(NULL)); /* none named: all */
+    sealer_text(&records, LUNIK_RECORD_HYPERVISOR, "kvm");
+    CHECK_DIES(LUNIK_EXIT_BAD_LAUNCH, START(NULL));
+    CHECK_CONTAINS(test_output, "the image was built for kvm, and this is xen");
+    sealer_text(&records, LUNIK_RECORD_HYPERVISOR, "xe");
+    CHECK_DIES(LUNIK_EXIT_BAD_LAUNCH, START(NULL));
+    CHECK_CONTAINS(test_output, "built for kvm and others, and this is xen");
     sealer_text(&records, LUNIK_RECORD_HYPERVISOR, "xen");
     CHECK_DIES(7, START(NULL));
+    hypervisor = "host";
+}
+
+/* The devices are the same; and a process lacks no driver. */
+TEST(an_image_for_kvm_may_be_tried_on_qemu_and_on_the_host)
+{
+    program = return_7;
+    begin();
+    sealer_text(&records, LUNIK_RECORD_HYPERVISOR, "kvm");
+    hypervisor = "tcg";
+    CHECK_DIES(7, START(NULL));
+    hypervisor = "host";
+    CHECK_DIES(7, START(NULL));
+    begin();
+    sealer_text(&records, LUNIK_RECORD_HYPERVISOR, "xen");
+    hypervisor = "tcg";
+    CHECK_DIES(LUNIK_EXIT_BAD_LAUNCH, START(NULL));
+    hypervisor = "host";
 }
 
 /* No file at all, and a file that is none. */
