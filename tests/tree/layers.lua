@@ -60,14 +60,14 @@ local rules = {
     folder = "libos/platform/vm",
     angle = union(freestanding, public),
     quote = { "platform%.h", "arch%.h", "cpu%.h", "interrupt%.h", "paging%.h",
-      "apic%.h", "trap%.h", "image%.h", "OWN" },
+      "apic%.h", "port%.h", "registers%.h", "trap%.h", "image%.h", "OWN" },
   },
   {
     folder = "libos/drivers/virtio",
     angle = union(freestanding, public),
     quote = { "platform%.h", "arch%.h", "interrupt%.h", "OWN",
       -- what the machine offers to drivers: buses and the hooks they fill
-      "pci%.h", "ioapic%.h", "console%.h", "entropy%.h" },
+      "pci%.h", "ioapic%.h", "console%.h", "entropy%.h", "registers%.h" },
   },
   { folder = "sdk", angle = { ".*" }, quote = { "OWN" },
     never = { "lunik/[%w_]+%.h" } },

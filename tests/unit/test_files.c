@@ -355,7 +355,7 @@ TEST(files_move_within_tmp_only)
     CHECK_EQ(lunik_files_rename(&files, CWD, "/main.lua", CWD, "/tmp/m"),
              -EXDEV);
     CHECK_EQ(lunik_files_remove(&files, CWD, "/tmp/d", true), -ENOTEMPTY);
-    CHECK_EQ(lunik_files_remove(&files, CWD, "/tmp", true), -ENOTEMPTY);
+    CHECK_EQ(lunik_files_remove(&files, CWD, "/tmp", true), -EBUSY);
     CHECK_EQ(lunik_files_remove(&files, CWD, "/tmp/d/b", false), 0);
     CHECK_EQ(lunik_files_remove(&files, CWD, "/tmp/d", true), 0);
     CHECK_EQ(lunik_files_remove(&files, CWD, "/tmp", true), -EBUSY);

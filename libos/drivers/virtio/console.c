@@ -183,7 +183,8 @@ static void poll(void *arg)
         lunik_source_notify(&console.source);
     if (console.in.broken)
         lunik_virtio_fail(console.device, console.in.broken);
-    if (console.input_first)
+    /* Readers also want to know that there will be no more. */
+    if (console.input_first || console.in.broken)
         lunik_event_signal(&console.event);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "virtio.h"
 
+#include "registers.h"
 #include <lunik/log.h>
 #include <lunik/panic.h>
 
@@ -173,15 +174,15 @@ void lunik_virtio_copy_registers(const volatile uint8_t *from, void *out,
     uint8_t *bytes = out;
 
     if (size == 4 && (uintptr_t)from % 4 == 0) {
-        uint32_t value = *(const volatile uint32_t *)from;
+        uint32_t value = arch_register_load32(from);
 
         __builtin_memcpy(out, &value, sizeof(value));
     } else if (size == 2 && (uintptr_t)from % 2 == 0) {
-        uint16_t value = *(const volatile uint16_t *)from;
+        uint16_t value = arch_register_load16(from);
 
         __builtin_memcpy(out, &value, sizeof(value));
     } else {
         for (size_t i = 0; i < size; i++)
-            bytes[i] = from[i];
+            bytes[i] = arch_register_load8(from + i);
     }
 }

@@ -6,6 +6,7 @@
 #include "virtio.h"
 
 #include "interrupt.h"
+#include "registers.h"
 #include <lunik/log.h>
 
 /* Registers, all of 32 bits, little-endian. */
@@ -36,12 +37,12 @@
 
 static uint32_t read32(const struct virtio_device *device, size_t offset)
 {
-    return *(volatile uint32_t *)(device->bus.mmio.registers + offset);
+    return arch_register_load32(device->bus.mmio.registers + offset);
 }
 
 static void write32(struct virtio_device *device, size_t offset, uint32_t value)
 {
-    *(volatile uint32_t *)(device->bus.mmio.registers + offset) = value;
+    arch_register_store32(device->bus.mmio.registers + offset, value);
 }
 
 static uint8_t get_status(struct virtio_device *device)

@@ -11,6 +11,7 @@
 #include "virtio.h"
 
 #include "interrupt.h"
+#include "registers.h"
 #include <lunik/log.h>
 
 #define PCI_VENDOR_VIRTIO 0x1af4
@@ -74,27 +75,27 @@
 
 static uint8_t read8(const struct virtio_device *device, size_t offset)
 {
-    return *(device->bus.pci.common + offset);
+    return arch_register_load8(device->bus.pci.common + offset);
 }
 
 static uint16_t read16(const struct virtio_device *device, size_t offset)
 {
-    return *(volatile uint16_t *)(device->bus.pci.common + offset);
+    return arch_register_load16(device->bus.pci.common + offset);
 }
 
 static uint32_t read32(const struct virtio_device *device, size_t offset)
 {
-    return *(volatile uint32_t *)(device->bus.pci.common + offset);
+    return arch_register_load32(device->bus.pci.common + offset);
 }
 
 static void write16(struct virtio_device *device, size_t offset, uint16_t value)
 {
-    *(volatile uint16_t *)(device->bus.pci.common + offset) = value;
+    arch_register_store16(device->bus.pci.common + offset, value);
 }
 
 static void write32(struct virtio_device *device, size_t offset, uint32_t value)
 {
-    *(volatile uint32_t *)(device->bus.pci.common + offset) = value;
+    arch_register_store32(device->bus.pci.common + offset, value);
 }
 
 static uint8_t get_status(struct virtio_device *device)
@@ -104,7 +105,7 @@ static uint8_t get_status(struct virtio_device *device)
 
 static void set_status(struct virtio_device *device, uint8_t status)
 {
-    *(device->bus.pci.common + COMMON_STATUS) = status;
+    arch_register_store8(device->bus.pci.common + COMMON_STATUS, status);
 }
 
 static uint64_t get_features(struct virtio_device *device)
@@ -195,11 +196,12 @@ static void set_message(struct virtio_pci *pci, uint16_t index, uint8_t vector)
 {
     volatile uint8_t *entry = pci->msix + (size_t)index * MSIX_ENTRY_BYTES;
 
-    *(volatile uint32_t *)(entry + MSIX_ENTRY_ADDRESS) =
-        MSI_ADDRESS | (uint32_t)arch_interrupt_cpu() << MSI_CPU_SHIFT;
-    *(volatile uint32_t *)(entry + MSIX_ENTRY_ADDRESS_HIGH) = 0;
-    *(volatile uint32_t *)(entry + MSIX_ENTRY_DATA) = vector;
-    *(volatile uint32_t *)(entry + MSIX_ENTRY_CONTROL) = 0;
+    arch_register_store32(entry + MSIX_ENTRY_ADDRESS,
+                          MSI_ADDRESS | (uint32_t)arch_interrupt_cpu()
+                                            << MSI_CPU_SHIFT);
+    arch_register_store32(entry + MSIX_ENTRY_ADDRESS_HIGH, 0);
+    arch_register_store32(entry + MSIX_ENTRY_DATA, vector);
+    arch_register_store32(entry + MSIX_ENTRY_CONTROL, 0);
 }
 
 static lunik_result attach(struct virtio_device *device,
@@ -323,8 +325,9 @@ static void take_msix(struct virtio_pci *pci, uint8_t at)
         return;
     pci->msix_count = (uint16_t)count;
     for (uint32_t i = 0; i < count; i++)
-        *(volatile uint32_t *)(pci->msix + i * MSIX_ENTRY_BYTES +
-                               MSIX_ENTRY_CONTROL) = MSIX_ENTRY_MASKED;
+        arch_register_store32(pci->msix + i * MSIX_ENTRY_BYTES +
+                                  MSIX_ENTRY_CONTROL,
+                              MSIX_ENTRY_MASKED);
     platform_pci_write(pci->address, at,
                        (control | MSIX_ENABLE) & ~MSIX_FUNCTION_MASK);
 }

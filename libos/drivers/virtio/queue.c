@@ -12,6 +12,7 @@
  */
 #include "queue.h"
 
+#include "registers.h"
 #include <lunik/panic.h>
 
 #define DESCRIPTOR_NEXT ((uint64_t)1 << 32)
@@ -181,9 +182,9 @@ void lunik_virtqueue_notify(const struct virtqueue *queue)
     if (!queue->bell)
         return;
     if (queue->bell_is_wide)
-        *(volatile uint32_t *)queue->bell = queue->bell_value;
+        arch_register_store32(queue->bell, queue->bell_value);
     else
-        *(volatile uint16_t *)queue->bell = (uint16_t)queue->bell_value;
+        arch_register_store16(queue->bell, (uint16_t)queue->bell_value);
 }
 
 /* Gives the descriptors of the request that begins at (slot) back. */

@@ -9,6 +9,7 @@
 
 #include "interrupt.h"
 #include "port.h"
+#include "registers.h"
 #include <stddef.h>
 
 #define IOAPIC_MAX 2
@@ -43,16 +44,16 @@ static uint32_t read_register(uint32_t which, uint32_t index)
 {
     volatile uint8_t *window = ioapic.windows[which];
 
-    *(volatile uint32_t *)(window + IOAPIC_SELECT) = index;
-    return *(volatile uint32_t *)(window + IOAPIC_WINDOW);
+    arch_register_store32(window + IOAPIC_SELECT, index);
+    return arch_register_load32(window + IOAPIC_WINDOW);
 }
 
 static void write_register(uint32_t which, uint32_t index, uint32_t value)
 {
     volatile uint8_t *window = ioapic.windows[which];
 
-    *(volatile uint32_t *)(window + IOAPIC_SELECT) = index;
-    *(volatile uint32_t *)(window + IOAPIC_WINDOW) = value;
+    arch_register_store32(window + IOAPIC_SELECT, index);
+    arch_register_store32(window + IOAPIC_WINDOW, value);
 }
 
 /* Versions 0x11 and 0x20 are met; the pins' count must be the usual one, since
