@@ -348,7 +348,7 @@ bool lunik_launch_parse(const char *line, struct lunik_launch *out, char *why,
     out->option_count = out->arg_count = out->env_count = 0;
     for (;;) {
         bool is_device, is_divider, is_good;
-        const char *start, *word = NULL;
+        const char *start, *word;
 
         while (is_blank(*parser.at))
             parser.at++;
