@@ -323,7 +323,7 @@ void arch_paging_start(void)
 
 /* ---- Devices ---- */
 
-volatile void *arch_map_device(uint64_t base, size_t size)
+static uintptr_t map_region(uint64_t base, size_t size, enum arch_page_use use)
 {
     uint64_t first = base & ~(uint64_t)(ARCH_PAGE_SIZE - 1);
     size_t skip = (size_t)(base - first);
@@ -331,14 +331,26 @@ volatile void *arch_map_device(uint64_t base, size_t size)
     size_t length;
 
     if (size == 0 || size > ARCH_REGION_STACKS - ARCH_REGION ||
-        base > ARCH_PAGE_ADDRESS)
-        return NULL;
+        base > ARCH_PAGE_ADDRESS - size)
+        return 0;
     length = (skip + size + ARCH_PAGE_SIZE - 1) & ~(ARCH_PAGE_SIZE - 1);
+    /* Large pages, if the addresses allow them. */
     if (length >= ARCH_LARGE_SIZE)
         at = (at + ARCH_LARGE_SIZE - 1) & ~(ARCH_LARGE_SIZE - 1);
-    if (length > ARCH_REGION_STACKS - at || arch_paging_reserve() != LUNIK_OK ||
-        arch_page_set(at, length, first, ARCH_PAGE_DEVICE) != LUNIK_OK)
-        return NULL;
+    if (at > ARCH_REGION_STACKS || length > ARCH_REGION_STACKS - at ||
+        arch_paging_reserve() != LUNIK_OK ||
+        arch_page_set(at, length, first, use) != LUNIK_OK)
+        return 0;
     tables.device_next = at + length;
-    return (volatile void *)(at + skip);
+    return at + skip;
+}
+
+volatile void *arch_map_device(uint64_t base, size_t size)
+{
+    return (volatile void *)map_region(base, size, ARCH_PAGE_DEVICE);
+}
+
+const void *arch_map_tables(uint64_t base, size_t size)
+{
+    return (const void *)map_region(base, size, ARCH_PAGE_RODATA);
 }

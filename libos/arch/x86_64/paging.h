@@ -88,6 +88,10 @@ void arch_page_entry_store(const uint64_t *entry, uint64_t value);
 /* The entry of a read-write page at (physical). */
 uint64_t arch_page_data(uint64_t physical);
 
+/* Maps (size) bytes of firmware's tables at physical (base), read-only, for
+ * life. Returns: their address; NULL if no room is left. Context: task. */
+const void *arch_map_tables(uint64_t base, size_t size);
+
 /* Stores (value) in read-only memory of our own. */
 void arch_store_protected(uint64_t *at, uint64_t value);
 

@@ -40,6 +40,14 @@ const char *lunik_env_find(const char *name);
 /* The (index)th variable as "NAME=VALUE"; NULL past the last. */
 const char *lunik_env_get(size_t index);
 
+/*
+ * Finds the (nth) record of (type) in the image's manifest; types are those of
+ * <lunik/abi/seal.h>. Returns: false if there are not that many; else
+ * (*data_out) is lent for the image's life and has no NUL at its end.
+ */
+bool lunik_sys_record(unsigned type, size_t nth, const char **data_out,
+                      size_t *size_out);
+
 /* The hypervisor found at the start: "kvm", "tcg", "xen", "host", "none" … */
 const char *lunik_sys_hypervisor(void);
 

@@ -197,6 +197,15 @@ size_t platform_memory(struct platform_range *out, size_t max)
     return count;
 }
 
+uint64_t platform_memory_size(void)
+{
+    uint64_t size = 0;
+
+    for (size_t i = 0; i < boot.ram.count; i++)
+        size += boot.ram.ranges[i].size;
+    return size;
+}
+
 const char *platform_command_line(void)
 {
     return boot.command_line;

@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* canary.c: the stack canary, and what becomes of a stack without one. */
+/* canary.c: what the compiler's stack protector compares, and calls. */
+#include "arch.h"
 #include "platform.h"
-#include <lunik/attr.h>
 #include <lunik/panic.h>
 
-/* The compiler's names. */
+/* Their names are the compiler's. */
 extern uintptr_t __stack_chk_guard;
 LUNIK_NORETURN void __stack_chk_fail(void);
 
-/* Any value will do until there is a random one: start-up only. */
-uintptr_t __stack_chk_guard LUNIK_READ_ONLY_AFTER_START =
-    (uintptr_t)0x9e3779b97f4a7c00;
+/* Good enough until there is a generator: nothing from outside but the launch
+ * line was read by then. */
+LUNIK_READ_ONLY_AFTER_START uintptr_t __stack_chk_guard = 0x595e9fbd94fda700;
 
 LUNIK_NO_STACK_PROTECTOR void platform_set_canary(uint64_t value)
 {
-    /* The lowest byte is 0: a string that runs over cannot copy it. */
-    __stack_chk_guard = (uintptr_t)(value & ~UINT64_C(0xff));
+    /* One byte of 0, in front in memory, so that no string overflow can write
+     * all of it. */
+    __stack_chk_guard = value & ~(uint64_t)0xff;
 }
 
-void __stack_chk_fail(void)
+LUNIK_NO_STACK_PROTECTOR void __stack_chk_fail(void)
 {
-    lunik_panic("stack smashed: the canary of a function was overwritten");
+    const uintptr_t *frame = __builtin_frame_address(0);
+
+    /* The frame that is broken is that of the function which called. */
+    lunik_panic_trap(LUNIK_EXIT_PANIC,
+                     (uintptr_t)__builtin_return_address(0) - 1, frame[0],
+                     "stack smashed: a local variable was written past its "
+                     "end");
 }

@@ -6,14 +6,17 @@
 #ifndef LUNIK_PLATFORM_VM_MACHINE_H
 #define LUNIK_PLATFORM_VM_MACHINE_H
 
+#include <lunik/attr.h>
+#include <lunik/result.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 /* console.c: what the launch line chose; then input, from the devices' step. */
 void console_choose(void);
-void console_listen(void);
+LUNIK_MUST_CHECK lunik_result console_listen(void);
+void console_flush(void);
 
-/* power.c: the power button, and the ways to stop. */
+/* power.c: the power button. */
 void power_start(void);
 
 /* watchdog.c: armed by the launch option watchdog=SECONDS. */

@@ -1,0 +1,80 @@
+# lua.cmake: stock Lua, without its two commands.
+#
+#   lunik::lua       for images, and for the same runtime on the host: libc
+#                    calls that an image lacks are configured away, and the
+#                    hash seed is lunik_random_u64()'s
+#   lunik::lua_host  an ordinary Lua for the SDK's own command (host only)
+lunik_dep(lua)
+set(_lua "${LUNIK_DEP_LUA_DIR}/src")
+
+# The interpreter's inner loop and what it calls all the time.
+set(_lua_hot lapi.c ldo.c lfunc.c lgc.c lmem.c lobject.c lstring.c ltable.c
+             ltm.c lvm.c)
+set(_lua_cold
+    lauxlib.c
+    lbaselib.c
+    lcode.c
+    lcorolib.c
+    lctype.c
+    ldblib.c
+    ldebug.c
+    ldump.c
+    linit.c
+    liolib.c
+    llex.c
+    lmathlib.c
+    loadlib.c
+    lopcodes.c
+    loslib.c
+    lparser.c
+    lstate.c
+    lstrlib.c
+    ltablib.c
+    lundump.c
+    lutf8lib.c
+    lzio.c)
+list(TRANSFORM _lua_hot PREPEND "${_lua}/")
+list(TRANSFORM _lua_cold PREPEND "${_lua}/")
+
+function(lunik_add_lua target)
+  add_library(${target} STATIC ${ARGN})
+  # As Lua's own makefile has it.
+  target_compile_definitions(${target} PUBLIC LUA_COMPAT_5_3)
+  target_include_directories(${target} SYSTEM
+                             PUBLIC "$<BUILD_INTERFACE:${LUNIK_DEP_LUA_DIR}/src>")
+  target_compile_options(
+    ${target} PRIVATE -w "-ffile-prefix-map=${LUNIK_DEP_LUA_DIR}/src/=lua/")
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:lunik::options>)
+  if(LUNIK_LUA_ASSERT)
+    target_compile_definitions(${target} PRIVATE LUAI_ASSERT LUA_USE_APICHECK)
+  endif()
+endfunction()
+
+lunik_add_lua(lunik_lua ${_lua_hot} ${_lua_cold})
+add_library(lunik::lua ALIAS lunik_lua)
+set_target_properties(lunik_lua PROPERTIES EXPORT_NAME lua OUTPUT_NAME lua)
+target_compile_options(
+  lunik_lua PRIVATE -include
+                    "${CMAKE_SOURCE_DIR}/cmake/deps/lua/luaconf_lunik.h")
+target_include_directories(lunik_lua
+                           PRIVATE "${CMAKE_SOURCE_DIR}/libos/include")
+
+set(_lua_headers "${_lua}/lua.h" "${_lua}/luaconf.h" "${_lua}/lualib.h"
+                 "${_lua}/lauxlib.h")
+if(LUNIK_PLATFORM STREQUAL "vm")
+  target_link_libraries(lunik_lua PRIVATE lunik::musl_headers)
+  target_compile_options(lunik_lua PRIVATE -Os)
+  # (Set on the sources: it follows the line above, and so it wins.)
+  set_source_files_properties(${_lua_hot} PROPERTIES COMPILE_OPTIONS -O2)
+  install(TARGETS lunik_lua ARCHIVE DESTINATION lib/lunik/${LUNIK_ARCH})
+  install(FILES ${_lua_headers} DESTINATION lib/lunik/${LUNIK_ARCH}/include)
+else()
+  install(TARGETS lunik_lua ARCHIVE DESTINATION lib/lunik/host)
+  install(FILES ${_lua_headers} DESTINATION lib/lunik/host/include)
+
+  lunik_add_lua(lunik_lua_host ${_lua_hot} ${_lua_cold})
+  add_library(lunik::lua_host ALIAS lunik_lua_host)
+  target_compile_definitions(lunik_lua_host PRIVATE LUA_USE_LINUX)
+  # A program that links it must give its symbols to modules in C.
+  target_link_libraries(lunik_lua_host PUBLIC m ${CMAKE_DL_LIBS})
+endif()

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* machine.c: the order in which this platform comes up. */
+#include "machine.h"
+#include "cpu.h"
+#include "platform.h"
+#include <lunik/log.h>
+
+#define PIC_MASTER_DATA 0x21
+#define PIC_SLAVE_DATA 0xa1
+
+void platform_init_early(void)
+{
+    /* The 8259s would use the vectors of exceptions. */
+    arch_out8(PIC_MASTER_DATA, 0xff);
+    arch_out8(PIC_SLAVE_DATA, 0xff);
+    console_choose(); /* from here on a panic is read by who should read it */
+}
+
+void platform_init_devices(void)
+{
+    /* Input first, so that somebody may type. */
+    if (console_listen() != LUNIK_OK)
+        lunik_log(LUNIK_LOG_WARN, "console: this machine has no input");
+    power_start();    /* the button, so that somebody may stop it */
+    watchdog_start(); /* last: from here on a hang is one of the program */
+    __asm__ volatile("sti");
+}

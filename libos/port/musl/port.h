@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * port.h: what the port's files tell each other. Context: task.
+ */
+#ifndef LUNIK_PORT_H
+#define LUNIK_PORT_H
+
+/* Around every wait inside a system call. See port.c. */
+int lunik_port_wait_begin(void);
+void lunik_port_wait_end(int mine);
+
+/* How often a system call was asked for that does not exist here. */
+unsigned long lunik_port_unknown_calls(void);
+
+#endif
