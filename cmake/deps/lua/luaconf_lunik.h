@@ -8,6 +8,9 @@
 #ifndef LUNIK_LUACONF_H
 #define LUNIK_LUACONF_H
 
+/* As Lua's lprefix.h has it; here because this file includes another first. */
+#define _XOPEN_SOURCE 600
+
 /* mkstemp, gmtime_r, fseeko, _longjmp; but neither dlopen nor readline. */
 #define LUA_USE_POSIX
 
