@@ -69,6 +69,7 @@ if(LUNIK_PLATFORM STREQUAL "vm")
   install(TARGETS lunik_lua ARCHIVE DESTINATION lib/lunik/${LUNIK_ARCH})
   install(FILES ${_lua_headers} DESTINATION lib/lunik/${LUNIK_ARCH}/include)
 else()
+  target_link_libraries(lunik_lua PUBLIC m)
   install(TARGETS lunik_lua ARCHIVE DESTINATION lib/lunik/host)
   install(FILES ${_lua_headers} DESTINATION lib/lunik/host/include)
 
