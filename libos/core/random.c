@@ -20,7 +20,7 @@
 
 #define STREAM_SIZE ((size_t)2 * CHACHA20_BLOCK_SIZE)
 #define POOL_SIZE (STREAM_SIZE - CHACHA20_KEY_SIZE)
-#define SEED_SIZE 64     /* asked for */
+#define SEED_SIZE 48     /* asked for; one block of SHA-256 with its end */
 #define SEED_SIZE_MIN 32 /* as strong as the key */
 
 static struct {
@@ -33,10 +33,10 @@ static const uint8_t nonce[CHACHA20_NONCE_SIZE];
 
 void lunik_wipe(void *data, size_t size)
 {
-    volatile uint8_t *p = data;
+    /* Read each time, so a compiler cannot know what the call will do. */
+    static void *(*const volatile set)(void *, int, size_t) = memset;
 
-    while (size-- > 0)
-        *p++ = 0;
+    set(data, 0, size);
 }
 
 static void refill(void)
