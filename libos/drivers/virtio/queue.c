@@ -15,9 +15,9 @@
 #include "registers.h"
 #include <lunik/panic.h>
 
-#define DESCRIPTOR_NEXT ((uint64_t)1 << 32)
-#define DESCRIPTOR_WRITE ((uint64_t)2 << 32)
-#define DESCRIPTOR_NEXT_SHIFT 48
+#define DESCRIPTOR_NEXT 1
+#define DESCRIPTOR_WRITE 2
+#define DESCRIPTOR_NEXT_SHIFT 16
 
 #define AVAIL_NO_INTERRUPT 1
 #define USED_NO_NOTIFY 1
@@ -30,6 +30,13 @@
 
 _Static_assert((VIRTQUEUE_SIZE_MAX & (VIRTQUEUE_SIZE_MAX - 1)) == 0,
                "indices are masked");
+/* The last two fields as one word, which is one store. */
+struct virtqueue_descriptor {
+    uint64_t address;
+    uint32_t size;
+    uint32_t link; /* u16 flags; u16 next */
+};
+_Static_assert(sizeof(struct virtqueue_descriptor) == 16, "on the wire");
 _Static_assert(sizeof(struct virtqueue_slot) == 24, "slots are packed well");
 
 /* Shared words are read and written once, whole, by these; the compiler may
@@ -79,7 +86,7 @@ void lunik_virtqueue_init(struct virtqueue *queue, uint16_t size, void *memory,
     for (size_t i = 0; i < VIRTQUEUE_BYTES((size_t)size) / sizeof(*words); i++)
         words[i] = 0;
     *queue = (struct virtqueue) {
-        .descriptors = words,
+        .descriptors = memory,
         .avail = (uint16_t *)(void *)(base + VIRTQUEUE_AVAIL_AT(size)),
         .used = (uint16_t *)(void *)(base + VIRTQUEUE_USED_AT(size)),
         .slots =
@@ -92,65 +99,53 @@ void lunik_virtqueue_init(struct virtqueue *queue, uint16_t size, void *memory,
         queue->slots[i].next = (uint16_t)(i + 1);
 }
 
-/* Fills descriptors from the free list, as many as there are buffers; the
- * caller has counted. Returns the last one; the list goes on at its next. */
-static uint16_t fill_chain(struct virtqueue *queue,
-                           const struct virtqueue_buffer *buffers,
-                           uint16_t out_count, uint16_t count,
-                           uint32_t *capacity_out)
-{
-    uint16_t at = queue->free_first;
-    uint32_t capacity = 0;
-
-    for (uint16_t i = 0;; i++) {
-        uint64_t *descriptor = &queue->descriptors[(size_t)2 * at];
-        uint16_t next = queue->slots[at].next;
-        uint64_t word = buffers[i].size;
-
-        if (i >= out_count) {
-            word |= DESCRIPTOR_WRITE;
-            /* No request here is near 4 GiB; were it, the sum would only be
-             * too small, and an honest device's answer refused. */
-            capacity += buffers[i].size;
-        }
-        descriptor[0] = (uintptr_t)buffers[i].data;
-        if (i + 1 == count) {
-            descriptor[1] = word;
-            *capacity_out = capacity;
-            return at;
-        }
-        descriptor[1] =
-            word | DESCRIPTOR_NEXT | (uint64_t)next << DESCRIPTOR_NEXT_SHIFT;
-        at = next;
-    }
-}
-
 lunik_result lunik_virtqueue_add(struct virtqueue *queue,
                                  const struct virtqueue_buffer *buffers,
                                  uint16_t out_count, uint16_t in_count,
                                  void *token)
 {
     uint32_t count = (uint32_t)out_count + in_count;
-    uint16_t first = queue->free_first;
-    struct virtqueue_slot *slot;
-    uint32_t capacity;
-    uint16_t last;
+    const struct virtqueue_buffer *in = buffers + out_count;
+    const struct virtqueue_buffer *end = buffers + count;
+    struct virtqueue_slot *slots = queue->slots, *first, *last;
+    uint32_t capacity = 0, free = queue->free_count;
+    uint32_t at = queue->free_first;
 
     LUNIK_ASSERT(count > 0);
     if (LUNIK_UNLIKELY(queue->broken != NULL))
         return LUNIK_EIO;
-    if (count > queue->free_count)
+    if (count > free)
         return LUNIK_ENOMEM;
-    last = fill_chain(queue, buffers, out_count, (uint16_t)count, &capacity);
-    queue->free_first = queue->slots[last].next;
-    queue->free_count = (uint16_t)(queue->free_count - count);
-    slot = &queue->slots[first];
-    slot->token = token;
-    slot->capacity = capacity;
-    slot->last = last;
-    slot->count = (uint16_t)count;
-    store16(&queue->avail[RING_FIRST + (queue->added & (queue->size - 1))],
-            first);
+    store16(&queue->avail[RING_FIRST + (queue->added & (queue->size - 1u))],
+            (uint16_t)at);
+    first = &slots[at];
+    for (;;) {
+        struct virtqueue_descriptor *descriptor = &queue->descriptors[at];
+        uint32_t link = 0;
+
+        last = &slots[at];
+        descriptor->address = (uintptr_t)buffers->data;
+        descriptor->size = buffers->size;
+        if (buffers >= in) {
+            link = DESCRIPTOR_WRITE;
+            /* Past 4 GiB the sum would be too small, and an honest device's
+             * answer refused; no request is near that. */
+            capacity += buffers->size;
+        }
+        buffers++;
+        if (buffers == end) {
+            descriptor->link = link;
+            break;
+        }
+        at = last->next;
+        descriptor->link = link | DESCRIPTOR_NEXT | at << DESCRIPTOR_NEXT_SHIFT;
+    }
+    first->token = token;
+    first->capacity = capacity;
+    first->last = (uint16_t)at;
+    first->count = (uint16_t)count;
+    queue->free_first = last->next;
+    queue->free_count = (uint16_t)(free - count);
     queue->added++;
     return LUNIK_OK;
 }
