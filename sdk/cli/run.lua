@@ -9,6 +9,7 @@ local process = require "util.process"
 local qemu = require "run.qemu"
 local relay = require "run.relay"
 local sdk = require "util.sdk"
+local status = require "run.status"
 local text = require "util.text"
 
 local command = {
@@ -60,8 +61,6 @@ function command.machine(args, image, project, arguments)
   end
   local memory = args.memory
     or (project and project.memory and launch.mebibytes(project) .. "M") or "64M"
-  local options = { }
-  for _, option in ipairs(args.option) do options[#options + 1] = option end
   local path = args.dry_run and fs.find_command(qemu.COMMAND) or qemu.find()
   local accel = args.accel
   if not accel then
@@ -74,7 +73,7 @@ function command.machine(args, image, project, arguments)
   return {
     command = path or qemu.COMMAND, kernel = image, machine = args.machine, accel = accel,
     cpu = args.cpu, smp = args.smp, memory = memory, extra = args.qemu,
-    append = qemu.launch_line(options, checked_environment(args), arguments),
+    append = qemu.launch_line(args.option, checked_environment(args), arguments),
   }
 end
 
@@ -86,14 +85,15 @@ function command.run_on_host(args, image, arguments)
   local options = {}
   for _, option in ipairs(args.option) do options[#options + 1] = option end
   local words = { sdk.host_runner, "--image", image }
-  local line = qemu.launch_line(options, checked_environment(args), arguments)
-  if line ~= "" then
-    words[#words + 1] = "--append"
-    words[#words + 1] = line
+  for _, option in ipairs(args.option) do words[#words + 1] = option end
+  for _, pair in ipairs(checked_environment(args)) do words[#words + 1] = "env." .. pair end
+  if arguments and #arguments > 0 then
+    words[#words + 1] = "--"
+    table.move(arguments, 1, #arguments, #words + 1, words)
   end
   local how, code = process.wait(process.start(words))
   if how == "killed" then return 128 + code end
-  local status = require "run.status"
+  if code < 16 then return code end
   local ours, sentence = status.of_code(code)
   if sentence then io.stderr:write("lunik: ", sentence, "\n") end
   return ours
@@ -127,18 +127,18 @@ function command.run(args)
   end
   local running = qemu.start(machine)
   if args.verbose then io.stderr:write("lunik: ", table.concat(running.words, " "), "\n") end
-  local status, sentence = relay.run(running, {
+  local code, sentence = relay.run(running, {
     machine = args.machine, timeout = args.timeout,
     output = function(data)
       io.stdout:write(data)
       io.stdout:flush()
     end,
   })
-  if not status then
+  if not code then
     fail(fail.UNAVAILABLE, "QEMU failed: %s", (sentence:gsub("%s+$", "")))
   end
   if sentence then io.stderr:write("lunik: ", sentence, "\n") end
-  return status
+  return code
 end
 
 return command
