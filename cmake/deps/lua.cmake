@@ -85,13 +85,9 @@ else()
   install(TARGETS lunik_lua ARCHIVE DESTINATION lib/lunik/host)
   install(FILES ${_lua_headers} DESTINATION lib/lunik/host/include)
 
-<<<<<<< HEAD
   target_link_libraries(lunik_lua PUBLIC m)
 
-  lunik_add_lua(lunik_lua_host ${_lua_hot} ${_lua_cold})
-=======
   lunik_add_lua(lunik_lua_host STATIC ${_lua_hot} ${_lua_cold})
->>>>>>> sdk
   add_library(lunik::lua_host ALIAS lunik_lua_host)
   target_compile_definitions(lunik_lua_host PRIVATE LUA_USE_LINUX)
   # A program that links it must give its symbols to modules in C.
