@@ -72,6 +72,7 @@ endforeach()
 set(_lua_headers "${_lua}/lua.h" "${_lua}/luaconf.h" "${_lua}/lualib.h"
                  "${_lua}/lauxlib.h")
 if(LUNIK_PLATFORM STREQUAL "vm")
+  foreach(target lunik_lua lunik_lua_math)
     target_link_libraries(${target} PRIVATE lunik::musl_headers)
     target_compile_options(${target} PRIVATE -Os)
   endforeach()
@@ -84,8 +85,6 @@ else()
   target_link_libraries(lunik_lua PUBLIC m)
   install(TARGETS lunik_lua ARCHIVE DESTINATION lib/lunik/host)
   install(FILES ${_lua_headers} DESTINATION lib/lunik/host/include)
-
-  target_link_libraries(lunik_lua PUBLIC m)
 
   lunik_add_lua(lunik_lua_host STATIC ${_lua_hot} ${_lua_cold})
   add_library(lunik::lua_host ALIAS lunik_lua_host)
