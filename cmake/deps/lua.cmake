@@ -43,8 +43,7 @@ function(lunik_add_lua target)
   target_include_directories(${target} SYSTEM
                              PUBLIC "$<BUILD_INTERFACE:${LUNIK_DEP_LUA_DIR}/src>")
   target_compile_options(
-    ${target} PRIVATE -w -Werror=implicit-function-declaration
-                      "-ffile-prefix-map=${LUNIK_DEP_LUA_DIR}/src/=lua/")
+    ${target} PRIVATE -w "-ffile-prefix-map=${LUNIK_DEP_LUA_DIR}/src/=lua/")
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:lunik::options>)
   if(LUNIK_LUA_ASSERT)
     target_compile_definitions(${target} PRIVATE LUAI_ASSERT LUA_USE_APICHECK)
@@ -72,6 +71,7 @@ endforeach()
 set(_lua_headers "${_lua}/lua.h" "${_lua}/luaconf.h" "${_lua}/lualib.h"
                  "${_lua}/lauxlib.h")
 if(LUNIK_PLATFORM STREQUAL "vm")
+  foreach(target lunik_lua lunik_lua_math)
     target_link_libraries(${target} PRIVATE lunik::musl_headers)
     target_compile_options(${target} PRIVATE -Os)
   endforeach()
