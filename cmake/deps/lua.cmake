@@ -43,8 +43,7 @@ function(lunik_add_lua target)
   target_include_directories(${target} SYSTEM
                              PUBLIC "$<BUILD_INTERFACE:${LUNIK_DEP_LUA_DIR}/src>")
   target_compile_options(
-    ${target} PRIVATE -w -Werror=implicit-function-declaration
-                      "-ffile-prefix-map=${LUNIK_DEP_LUA_DIR}/src/=lua/")
+    ${target} PRIVATE -w "-ffile-prefix-map=${LUNIK_DEP_LUA_DIR}/src/=lua/")
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:lunik::options>)
   if(LUNIK_LUA_ASSERT)
     target_compile_definitions(${target} PRIVATE LUAI_ASSERT LUA_USE_APICHECK)
