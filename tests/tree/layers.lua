@@ -67,7 +67,16 @@ local rules = {
     angle = union(freestanding, public),
     quote = { "platform%.h", "arch%.h", "interrupt%.h", "OWN",
       -- what the machine offers to drivers: buses and the hooks they fill
-      "pci%.h", "ioapic%.h", "console%.h", "entropy%.h", "registers%.h" },
+      "pci%.h", "ioapic%.h", "console%.h", "entropy%.h", "registers%.h",
+      "cpu%.h" },
+  },
+  {
+    folder = "libos/port/musl",
+    angle = { ".*" },
+    -- its own, and upstream's private headers
+    quote = { "OWN", "kstat%.h", "libc%.h", "locale_impl%.h", "pthread_impl%.h",
+      "stdio_impl%.h", "syscall%.h", "time_impl%.h" },
+    never = { "platform%.h", "arch%.h", "core%.h" },
   },
   { folder = "sdk", angle = { ".*" }, quote = { "OWN" },
     never = { "lunik/[%w_]+%.h" } },
