@@ -30,6 +30,12 @@
 
 _Static_assert((VIRTQUEUE_SIZE_MAX & (VIRTQUEUE_SIZE_MAX - 1)) == 0,
                "indices are masked");
+/* The last three fields as one word, which is one store. */
+struct virtqueue_descriptor {
+    uint64_t address;
+    uint64_t rest; /* u32 size; u16 flags; u16 next */
+};
+_Static_assert(sizeof(struct virtqueue_descriptor) == 16, "on the wire");
 _Static_assert(sizeof(struct virtqueue_slot) == 24, "slots are packed well");
 
 /* Shared words are read and written once, whole, by these; the compiler may
@@ -79,7 +85,7 @@ void lunik_virtqueue_init(struct virtqueue *queue, uint16_t size, void *memory,
     for (size_t i = 0; i < VIRTQUEUE_BYTES((size_t)size) / sizeof(*words); i++)
         words[i] = 0;
     *queue = (struct virtqueue) {
-        .descriptors = words,
+        .descriptors = memory,
         .avail = (uint16_t *)(void *)(base + VIRTQUEUE_AVAIL_AT(size)),
         .used = (uint16_t *)(void *)(base + VIRTQUEUE_USED_AT(size)),
         .slots =
@@ -92,37 +98,36 @@ void lunik_virtqueue_init(struct virtqueue *queue, uint16_t size, void *memory,
         queue->slots[i].next = (uint16_t)(i + 1);
 }
 
-/* Fills descriptors from the free list, as many as there are buffers; the
- * caller has counted. Returns the last one; the list goes on at its next. */
-static uint16_t fill_chain(struct virtqueue *queue,
-                           const struct virtqueue_buffer *buffers,
-                           uint16_t out_count, uint16_t count,
-                           uint32_t *capacity_out)
+/* Fills descriptors from (first) on along the free list, whose links become
+ * the chain's; notes the chain's end and capacity. */
+static inline void fill_chain(struct virtqueue *queue, uint32_t first,
+                              const struct virtqueue_buffer *at,
+                              const struct virtqueue_buffer *in,
+                              const struct virtqueue_buffer *end)
 {
-    uint16_t at = queue->free_first;
+    struct virtqueue_descriptor *descriptors = queue->descriptors;
+    struct virtqueue_slot *slots = queue->slots;
     uint32_t capacity = 0;
+    uint64_t index = first, last, rest;
 
-    for (uint16_t i = 0;; i++) {
-        uint64_t *descriptor = &queue->descriptors[(size_t)2 * at];
-        uint16_t next = queue->slots[at].next;
-        uint64_t word = buffers[i].size;
-
-        if (i >= out_count) {
-            word |= DESCRIPTOR_WRITE;
-            /* No request here is near 4 GiB; were it, the sum would only be
-             * too small, and an honest device's answer refused. */
-            capacity += buffers[i].size;
+    do {
+        rest = at->size;
+        if (at >= in) {
+            rest |= DESCRIPTOR_WRITE;
+            /* Past 4 GiB the sum would be too small, and an honest device's
+             * answer refused; no request is near that. */
+            capacity += at->size;
         }
-        descriptor[0] = (uintptr_t)buffers[i].data;
-        if (i + 1 == count) {
-            descriptor[1] = word;
-            *capacity_out = capacity;
-            return at;
-        }
-        descriptor[1] =
-            word | DESCRIPTOR_NEXT | (uint64_t)next << DESCRIPTOR_NEXT_SHIFT;
-        at = next;
-    }
+        last = index;
+        index = slots[index].next;
+        descriptors[last].address = (uintptr_t)at->data;
+        descriptors[last].rest =
+            rest | DESCRIPTOR_NEXT | index << DESCRIPTOR_NEXT_SHIFT;
+    } while (++at != end);
+    descriptors[last].rest = rest; /* the last has no next */
+    slots[first].capacity = capacity;
+    slots[first].last = (uint16_t)last;
+    queue->free_first = (uint16_t)index;
 }
 
 lunik_result lunik_virtqueue_add(struct virtqueue *queue,
@@ -131,27 +136,22 @@ lunik_result lunik_virtqueue_add(struct virtqueue *queue,
                                  void *token)
 {
     uint32_t count = (uint32_t)out_count + in_count;
-    uint16_t first = queue->free_first;
+    uint32_t first = queue->free_first;
     struct virtqueue_slot *slot;
-    uint32_t capacity;
-    uint16_t last;
 
     LUNIK_ASSERT(count > 0);
     if (LUNIK_UNLIKELY(queue->broken != NULL))
         return LUNIK_EIO;
     if (count > queue->free_count)
         return LUNIK_ENOMEM;
-    last = fill_chain(queue, buffers, out_count, (uint16_t)count, &capacity);
-    queue->free_first = queue->slots[last].next;
-    queue->free_count = (uint16_t)(queue->free_count - count);
     slot = &queue->slots[first];
     slot->token = token;
-    slot->capacity = capacity;
-    slot->last = last;
     slot->count = (uint16_t)count;
-    store16(&queue->avail[RING_FIRST + (queue->added & (queue->size - 1))],
-            first);
+    queue->free_count = (uint16_t)(queue->free_count - count);
+    store16(&queue->avail[RING_FIRST + (queue->added & (queue->size - 1u))],
+            (uint16_t)first);
     queue->added++;
+    fill_chain(queue, first, buffers, buffers + out_count, buffers + count);
     return LUNIK_OK;
 }
 

@@ -68,9 +68,11 @@ struct virtqueue_done {
     uint32_t size; /* bytes that the device says it wrote, at most capacity */
 };
 
+struct virtqueue_descriptor; /* as the device sees it */
+
 /* All private; the counters run freely and wrap at 16 bits. */
 struct virtqueue {
-    uint64_t *descriptors;
+    struct virtqueue_descriptor *descriptors;
     uint16_t *avail;
     uint16_t *used;
     struct virtqueue_slot *slots;
