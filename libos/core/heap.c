@@ -26,7 +26,7 @@
 #include <lunik/panic.h>
 #include <string.h>
 
-#define GRAIN 16
+#define GRAIN ((size_t)16)
 #define SLAB_HEADER 64
 #define SLAB_ROOM (LUNIK_PAGE_SIZE - SLAB_HEADER)
 #define SLAB_WORDS 4

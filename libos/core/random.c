@@ -31,21 +31,13 @@ static struct {
 
 static const uint8_t nonce[CHACHA20_NONCE_SIZE];
 
-void lunik_wipe(void *data, size_t size)
-{
-    /* Read each time, so a compiler cannot know what the call will do. */
-    static void *(*const volatile set)(void *, int, size_t) = memset;
-
-    set(data, 0, size);
-}
-
 static void refill(void)
 {
     uint8_t key[CHACHA20_KEY_SIZE];
 
     memcpy(key, generator.stream, sizeof(key));
-    for (uint32_t i = 0; i < STREAM_SIZE / CHACHA20_BLOCK_SIZE; i++)
-        lunik_chacha20_block(key, i, nonce,
+    for (size_t i = 0; i < STREAM_SIZE / CHACHA20_BLOCK_SIZE; i++)
+        lunik_chacha20_block(key, (uint32_t)i, nonce,
                              generator.stream + i * CHACHA20_BLOCK_SIZE);
     lunik_wipe(key, sizeof(key));
     generator.left = POOL_SIZE;

@@ -67,7 +67,8 @@ local rules = {
     angle = union(freestanding, public),
     quote = { "platform%.h", "arch%.h", "interrupt%.h", "OWN",
       -- what the machine offers to drivers: buses and the hooks they fill
-      "pci%.h", "ioapic%.h", "console%.h", "entropy%.h", "registers%.h" },
+      "pci%.h", "ioapic%.h", "console%.h", "entropy%.h", "registers%.h",
+      "cpu%.h" },
   },
   {
     folder = "libos/port/musl",

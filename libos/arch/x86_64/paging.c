@@ -197,6 +197,11 @@ static unsigned level_for(uintptr_t address, size_t size, uint64_t physical)
     return both % ARCH_LARGE_SIZE == 0 && size >= ARCH_LARGE_SIZE ? 1 : 0;
 }
 
+static bool is_table(uint64_t entry)
+{
+    return (entry & ARCH_PAGE_PRESENT) && !(entry & LARGE);
+}
+
 /* The entry for (address) at (want), or NULL when the pool is empty. It may
  * hold a table where a large page is wanted; the tables below are then left
  * as they are and (*level_out) is theirs. */
@@ -207,10 +212,8 @@ static uint64_t *entry_for(uintptr_t address, unsigned want,
 
     for (unsigned level = LEVELS - 1;; level--) {
         uint64_t *entry = &table[index_of(address, level)];
-        bool is_table =
-            level > 0 && (*entry & ARCH_PAGE_PRESENT) && !(*entry & LARGE);
 
-        if (level == 0 || (level <= want && !is_table)) {
+        if (level == 0 || (level <= want && !is_table(*entry))) {
             *level_out = level;
             return entry;
         }
@@ -252,6 +255,8 @@ lunik_result arch_page_set(uintptr_t address, size_t size, uint64_t physical,
         uint64_t *entry =
             entry_for(address, level_for(address, size, physical), &level);
         size_t done;
+        size_t step = (size_t)1 << shift_of(level);
+        uint64_t value;
 
         if (!entry) {
             result = LUNIK_ENOMEM;
@@ -262,6 +267,17 @@ lunik_result arch_page_set(uintptr_t address, size_t size, uint64_t physical,
         address += done;
         physical += done;
         size -= done;
+        value = entry_of(physical, use, level);
+        /* The neighbours in the same table need no walk of their own. */
+        do {
+            store(entry, value, address);
+            value += value ? step : 0;
+            address += step;
+            physical += step;
+            size -= step;
+            entry++;
+        } while (size >= step && index_of(address, level) != 0 &&
+                 (level == 0 || !is_table(*entry)));
     }
     protection_on(flags);
     return result;

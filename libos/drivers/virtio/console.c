@@ -10,6 +10,7 @@
 #include "console.h"
 #include "virtio.h"
 
+#include "cpu.h"
 #include "platform.h"
 #include <lunik/log.h>
 
@@ -77,6 +78,13 @@ static void collect_output(void)
         console.is_stalled = false;
 }
 
+/* One more look of one who waits, which lets the host have the processor. */
+static void look_again(void)
+{
+    cpu_relax();
+    collect_output();
+}
+
 /* Waits for room: false if there is none, and will not be soon. */
 static bool has_room(void)
 {
@@ -89,12 +97,12 @@ static bool has_room(void)
         return false;
     lunik_virtqueue_kick(&console.out);
     for (unsigned i = 0; i < LOOKS_WITHOUT_CLOCK && !console.output_free; i++)
-        collect_output();
+        look_again();
     if (console.output_free)
         return true;
     deadline_ns = platform_monotonic_ns() + STALL_NS;
     while (!console.output_free && platform_monotonic_ns() < deadline_ns)
-        collect_output();
+        look_again();
     console.is_stalled = !console.output_free;
     return !console.is_stalled;
 }
@@ -131,7 +139,7 @@ void platform_virtio_console_flush(void)
     while (!console.is_stalled && !console.out.broken &&
            lunik_virtqueue_room(&console.out) < console.out.size &&
            platform_monotonic_ns() < deadline_ns)
-        collect_output();
+        look_again();
 }
 
 uint64_t platform_virtio_console_dropped(void)

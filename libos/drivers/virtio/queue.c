@@ -15,9 +15,9 @@
 #include "registers.h"
 #include <lunik/panic.h>
 
-#define DESCRIPTOR_NEXT 1
-#define DESCRIPTOR_WRITE 2
-#define DESCRIPTOR_NEXT_SHIFT 16
+#define DESCRIPTOR_NEXT ((uint64_t)1 << 32)
+#define DESCRIPTOR_WRITE ((uint64_t)2 << 32)
+#define DESCRIPTOR_NEXT_SHIFT 48
 
 #define AVAIL_NO_INTERRUPT 1
 #define USED_NO_NOTIFY 1
@@ -30,11 +30,10 @@
 
 _Static_assert((VIRTQUEUE_SIZE_MAX & (VIRTQUEUE_SIZE_MAX - 1)) == 0,
                "indices are masked");
-/* The last two fields as one word, which is one store. */
+/* The last three fields as one word, which is one store. */
 struct virtqueue_descriptor {
     uint64_t address;
-    uint32_t size;
-    uint32_t link; /* u16 flags; u16 next */
+    uint64_t rest; /* u32 size; u16 flags; u16 next */
 };
 _Static_assert(sizeof(struct virtqueue_descriptor) == 16, "on the wire");
 _Static_assert(sizeof(struct virtqueue_slot) == 24, "slots are packed well");
@@ -99,54 +98,60 @@ void lunik_virtqueue_init(struct virtqueue *queue, uint16_t size, void *memory,
         queue->slots[i].next = (uint16_t)(i + 1);
 }
 
+/* Fills descriptors from (first) on along the free list, whose links become
+ * the chain's; notes the chain's end and capacity. */
+static inline void fill_chain(struct virtqueue *queue, uint32_t first,
+                              const struct virtqueue_buffer *at,
+                              const struct virtqueue_buffer *in,
+                              const struct virtqueue_buffer *end)
+{
+    struct virtqueue_descriptor *descriptors = queue->descriptors;
+    struct virtqueue_slot *slots = queue->slots;
+    uint32_t capacity = 0;
+    uint64_t index = first, last, rest;
+
+    do {
+        rest = at->size;
+        if (at >= in) {
+            rest |= DESCRIPTOR_WRITE;
+            /* Past 4 GiB the sum would be too small, and an honest device's
+             * answer refused; no request is near that. */
+            capacity += at->size;
+        }
+        last = index;
+        index = slots[index].next;
+        descriptors[last].address = (uintptr_t)at->data;
+        descriptors[last].rest =
+            rest | DESCRIPTOR_NEXT | index << DESCRIPTOR_NEXT_SHIFT;
+    } while (++at != end);
+    descriptors[last].rest = rest; /* the last has no next */
+    slots[first].capacity = capacity;
+    slots[first].last = (uint16_t)last;
+    queue->free_first = (uint16_t)index;
+}
+
 lunik_result lunik_virtqueue_add(struct virtqueue *queue,
                                  const struct virtqueue_buffer *buffers,
                                  uint16_t out_count, uint16_t in_count,
                                  void *token)
 {
     uint32_t count = (uint32_t)out_count + in_count;
-    const struct virtqueue_buffer *in = buffers + out_count;
-    const struct virtqueue_buffer *end = buffers + count;
-    struct virtqueue_slot *slots = queue->slots, *first, *last;
-    uint32_t capacity = 0, free = queue->free_count;
-    uint32_t at = queue->free_first;
+    uint32_t first = queue->free_first;
+    struct virtqueue_slot *slot;
 
     LUNIK_ASSERT(count > 0);
     if (LUNIK_UNLIKELY(queue->broken != NULL))
         return LUNIK_EIO;
-    if (count > free)
+    if (count > queue->free_count)
         return LUNIK_ENOMEM;
+    slot = &queue->slots[first];
+    slot->token = token;
+    slot->count = (uint16_t)count;
+    queue->free_count = (uint16_t)(queue->free_count - count);
     store16(&queue->avail[RING_FIRST + (queue->added & (queue->size - 1u))],
-            (uint16_t)at);
-    first = &slots[at];
-    for (;;) {
-        struct virtqueue_descriptor *descriptor = &queue->descriptors[at];
-        uint32_t link = 0;
-
-        last = &slots[at];
-        descriptor->address = (uintptr_t)buffers->data;
-        descriptor->size = buffers->size;
-        if (buffers >= in) {
-            link = DESCRIPTOR_WRITE;
-            /* Past 4 GiB the sum would be too small, and an honest device's
-             * answer refused; no request is near that. */
-            capacity += buffers->size;
-        }
-        buffers++;
-        if (buffers == end) {
-            descriptor->link = link;
-            break;
-        }
-        at = last->next;
-        descriptor->link = link | DESCRIPTOR_NEXT | at << DESCRIPTOR_NEXT_SHIFT;
-    }
-    first->token = token;
-    first->capacity = capacity;
-    first->last = (uint16_t)at;
-    first->count = (uint16_t)count;
-    queue->free_first = last->next;
-    queue->free_count = (uint16_t)(free - count);
+            (uint16_t)first);
     queue->added++;
+    fill_chain(queue, first, buffers, buffers + out_count, buffers + count);
     return LUNIK_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "entropy.h"
 #include "virtio.h"
 
+#include "cpu.h"
 #include "platform.h"
 #include <lunik/log.h>
 
@@ -35,9 +36,11 @@ static struct {
 /* Waits for one answer: true if it came in time. */
 static bool await(struct virtqueue_done *done)
 {
-    for (unsigned i = 0; i < LOOKS_WITHOUT_CLOCK; i++)
+    for (unsigned i = 0; i < LOOKS_WITHOUT_CLOCK; i++) {
         if (lunik_virtqueue_collect(&rng.queue, done, 1) == 1)
             return true;
+        cpu_relax();
+    }
     if (rng.deadline_ns == 0)
         rng.deadline_ns = platform_monotonic_ns() + WAIT_NS;
     while (!rng.queue.broken && platform_monotonic_ns() < rng.deadline_ns)
