@@ -13,7 +13,7 @@ local link = {}
 
 -- As cmake/toolchains/x86_64-lunik.cmake has them.
 local compile_flags = {
-  "-std=c11", "-Os", "-g", "-ffreestanding", "-fno-pic", "-fno-pie",
+  "-std=c11", "-Os", "-g", "-fno-pic", "-fno-pie",
   "-fno-omit-frame-pointer", "-ffunction-sections", "-fdata-sections",
   "-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-mno-red-zone",
   "-fstack-protector-strong", "-mstack-protector-guard=global", "-fstack-clash-protection",

@@ -197,11 +197,6 @@ static unsigned level_for(uintptr_t address, size_t size, uint64_t physical)
     return both % ARCH_LARGE_SIZE == 0 && size >= ARCH_LARGE_SIZE ? 1 : 0;
 }
 
-static bool is_table(uint64_t entry)
-{
-    return (entry & ARCH_PAGE_PRESENT) && !(entry & LARGE);
-}
-
 /* The entry for (address) at (want), or NULL when the pool is empty. It may
  * hold a table where a large page is wanted; the tables below are then left
  * as they are and (*level_out) is theirs. */
@@ -212,8 +207,10 @@ static uint64_t *entry_for(uintptr_t address, unsigned want,
 
     for (unsigned level = LEVELS - 1;; level--) {
         uint64_t *entry = &table[index_of(address, level)];
+        bool is_table =
+            level > 0 && (*entry & ARCH_PAGE_PRESENT) && !(*entry & LARGE);
 
-        if (level == 0 || (level <= want && !is_table(*entry))) {
+        if (level == 0 || (level <= want && !is_table)) {
             *level_out = level;
             return entry;
         }
