@@ -185,7 +185,7 @@ return {
     suite.equal(select(2, suite.lunik { "inspect", "--html", folder .. "/page.html", image }), 0)
     local page = fs.read(folder .. "/page.html")
     suite.holds(page, "<svg")
-    suite.holds(page, "<title>main.lua: 20 bytes</title>")
+    suite.holds(page, "<title>files: 20 bytes</title>")
   end,
   ["inspect says what is wrong with a bad image"] = function()
     local folder = suite.project { ["main.lua"] = "", ["lunik.lua"] = 'return { name = "x" }' }

@@ -252,8 +252,6 @@ lunik_result arch_page_set(uintptr_t address, size_t size, uint64_t physical,
         uint64_t *entry =
             entry_for(address, level_for(address, size, physical), &level);
         size_t done;
-        size_t step = (size_t)1 << shift_of(level);
-        uint64_t value;
 
         if (!entry) {
             result = LUNIK_ENOMEM;
@@ -264,17 +262,6 @@ lunik_result arch_page_set(uintptr_t address, size_t size, uint64_t physical,
         address += done;
         physical += done;
         size -= done;
-        value = entry_of(physical, use, level);
-        /* The neighbours in the same table need no walk of their own. */
-        do {
-            store(entry, value, address);
-            value += value ? step : 0;
-            address += step;
-            physical += step;
-            size -= step;
-            entry++;
-        } while (size >= step && index_of(address, level) != 0 &&
-                 (level == 0 || !is_table(*entry)));
     }
     protection_on(flags);
     return result;
