@@ -28,7 +28,7 @@ static int record(lua_State *L)
         lua_rawgeti(L, -1, 1);
         if (lua_rawequal(L, -1, 1)) {
             lua_rawgeti(L, -2, 2);
-            lua_pushliteral(L, "\nraised again in its nursery:\n");
+            lua_pushliteral(L, "\nraised again at:\n");
             lua_pushvalue(L, 2);
             lua_concat(L, 3);
             lua_replace(L, 2);

@@ -15,7 +15,7 @@
 #define END_GRACE_NS LUNIK_NS_PER_S
 
 /* The name in the registry of the tasks' metatable. Modules add methods. */
-#define TASK_TYPE "lunik.task"
+#define TASK_TYPE "lunik.task.task"
 
 /* Registry keys, by address. */
 static const char anchors_key = 0; /* task pointer -> task object */
@@ -91,6 +91,17 @@ void lunik_lua_reraise(lua_State *L)
     lunik_runtime_of(L)->is_reraised = true;
     lua_error(L);
     lunik_panic("lua_error returned");
+}
+
+int lunik_lua_pcall(lua_State *L, int nargs, int nresults)
+{
+    int handler = lua_gettop(L) - nargs, status;
+
+    lua_pushcfunction(L, lunik_report_handler);
+    lua_insert(L, handler);
+    status = lua_pcall(L, nargs, nresults, handler);
+    lua_remove(L, handler);
+    return status;
 }
 
 /* ---- Waiting ---- */
@@ -171,8 +182,12 @@ uint64_t lunik_lua_opt_deadline(lua_State *L, int arg)
 int lunik_lua_fail(lua_State *L, lunik_result result)
 {
     luaL_pushfail(L);
-    lua_pushstring(L, result == LUNIK_EAGAIN ? "timeout"
-                                             : lunik_result_text(result));
+    if (result == LUNIK_EAGAIN || result == LUNIK_ETIMEOUT)
+        lua_pushliteral(L, "timeout");
+    else if (result == LUNIK_ECANCELED)
+        lua_pushliteral(L, "cancelled");
+    else
+        lua_pushstring(L, lunik_result_text(result));
     return 2;
 }
 
@@ -270,10 +285,8 @@ static void run_task(struct lunik_task *task)
     task->state = state;
     unlink_task(task);
     lunik_event_signal(&task->ended);
-    if (task->group != NULL)
-        task->group->ended(task->group, task);
-    /* Now the collector may take it, unless somebody else holds it. */
-    if (state != LUNIK_TASK_FAILED || task->group == NULL)
+    /* Then the collector may take it, unless somebody else holds it. */
+    if (task->group == NULL || !task->group->ended(task->group, task))
         drop_anchor(runtime->book, task);
 }
 
@@ -341,6 +354,11 @@ static void prepare(lua_State *L, struct lunik_runtime *runtime)
     lua_pop(L, 3);
 }
 
+void lunik_lua_open_tasks(lua_State *L)
+{
+    luaL_newmetatable(L, TASK_TYPE);
+}
+
 /* Pushes a new object for a task, with a thread of its own. */
 static struct lunik_task *new_task(lua_State *L, struct lunik_runtime *runtime)
 {
@@ -348,7 +366,7 @@ static struct lunik_task *new_task(lua_State *L, struct lunik_runtime *runtime)
 
     *task =
         (struct lunik_task) { .runtime = runtime, .id = ++runtime->next_id };
-    luaL_newmetatable(L, TASK_TYPE);
+    lunik_lua_open_tasks(L);
     lua_setmetatable(L, -2);
     task->L = lua_newthread(L);
     lua_setiuservalue(L, -2, 1);
@@ -462,6 +480,11 @@ enum lunik_task_state lunik_task_get_state(const struct lunik_task *task)
 bool lunik_task_is_cancelled(const struct lunik_task *task)
 {
     return task->is_cancelled || task->held_cancelled > 0;
+}
+
+struct lunik_task *lunik_task_next(const struct lunik_task *task)
+{
+    return task->group_next;
 }
 
 struct lunik_event *lunik_task_end_event(struct lunik_task *task)

@@ -37,7 +37,7 @@ list(TRANSFORM _lua_hot PREPEND "${_lua}/")
 list(TRANSFORM _lua_cold PREPEND "${_lua}/")
 
 function(lunik_add_lua target)
-  add_library(${target} STATIC ${ARGN})
+  add_library(${target} ${ARGN})
   # As Lua's own makefile has it.
   target_compile_definitions(${target} PUBLIC LUA_COMPAT_5_3)
   target_include_directories(${target} SYSTEM
@@ -50,29 +50,42 @@ function(lunik_add_lua target)
   endif()
 endfunction()
 
-lunik_add_lua(lunik_lua ${_lua_hot} ${_lua_cold})
+# For an image, and for its runtime on the host. One file has a configuration of
+# its own, so it is compiled apart.
+set(_lua_sealed ${_lua_cold})
+list(REMOVE_ITEM _lua_sealed "${_lua}/lmathlib.c")
+lunik_add_lua(lunik_lua STATIC ${_lua_hot} ${_lua_sealed})
 add_library(lunik::lua ALIAS lunik_lua)
 set_target_properties(lunik_lua PROPERTIES EXPORT_NAME lua OUTPUT_NAME lua)
-target_compile_options(
-  lunik_lua PRIVATE -include
-                    "${CMAKE_SOURCE_DIR}/cmake/deps/lua/luaconf_lunik.h")
-target_include_directories(lunik_lua
-                           PRIVATE "${CMAKE_SOURCE_DIR}/libos/include")
+lunik_add_lua(lunik_lua_math OBJECT "${_lua}/lmathlib.c")
+target_sources(lunik_lua PRIVATE $<TARGET_OBJECTS:lunik_lua_math>)
+set(_lua_config "${CMAKE_SOURCE_DIR}/cmake/deps/lua")
+target_compile_options(lunik_lua_math
+                       PRIVATE -include "${_lua_config}/lmathlib_lunik.h")
+foreach(target lunik_lua lunik_lua_math)
+  target_compile_options(${target} PRIVATE "SHELL:-include ${_lua_config}/luaconf_lunik.h")
+  target_include_directories(${target}
+                             PRIVATE "${CMAKE_SOURCE_DIR}/libos/include")
+endforeach()
 
 set(_lua_headers "${_lua}/lua.h" "${_lua}/luaconf.h" "${_lua}/lualib.h"
                  "${_lua}/lauxlib.h")
 if(LUNIK_PLATFORM STREQUAL "vm")
-  target_link_libraries(lunik_lua PRIVATE lunik::musl_headers)
-  target_compile_options(lunik_lua PRIVATE -Os)
+  foreach(target lunik_lua lunik_lua_math)
+    target_link_libraries(${target} PRIVATE lunik::musl_headers)
+    target_compile_options(${target} PRIVATE -Os)
+  endforeach()
   # (Set on the sources: it follows the line above, and so it wins.)
   set_source_files_properties(${_lua_hot} PROPERTIES COMPILE_OPTIONS -O2)
   install(TARGETS lunik_lua ARCHIVE DESTINATION lib/lunik/${LUNIK_ARCH})
   install(FILES ${_lua_headers} DESTINATION lib/lunik/${LUNIK_ARCH}/include)
 else()
+  # Lua's arithmetic: an image has it in its own C library.
+  target_link_libraries(lunik_lua PUBLIC m)
   install(TARGETS lunik_lua ARCHIVE DESTINATION lib/lunik/host)
   install(FILES ${_lua_headers} DESTINATION lib/lunik/host/include)
 
-  lunik_add_lua(lunik_lua_host ${_lua_hot} ${_lua_cold})
+  lunik_add_lua(lunik_lua_host STATIC ${_lua_hot} ${_lua_cold})
   add_library(lunik::lua_host ALIAS lunik_lua_host)
   target_compile_definitions(lunik_lua_host PRIVATE LUA_USE_LINUX)
   # A program that links it must give its symbols to modules in C.

@@ -24,10 +24,14 @@ struct reader {
 
 static int compare(const void *a, size_t a_len, const void *b, size_t b_len)
 {
-    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+    size_t len = a_len < b_len ? a_len : b_len;
 
-    if (order != 0)
-        return order;
+    if (len > 0 && a != NULL && b != NULL) {
+        int order = memcmp(a, b, len);
+
+        if (order != 0)
+            return order;
+    }
     return a_len < b_len ? -1 : a_len > b_len;
 }
 

@@ -18,7 +18,7 @@ static inline unsigned lowest_bit(uint64_t word)
 /* (count) ones from bit (first) up; first < 64, 1 <= count <= 64 - first. */
 static inline uint64_t bit_mask(unsigned first, size_t count)
 {
-    return (~UINT64_C(0) >> (WORD_BITS - count)) << first;
+    return (~UINT64_C(0) >> ((WORD_BITS - count) % WORD_BITS)) << first;
 }
 
 #endif

@@ -88,9 +88,8 @@ struct lunik_fiber *lunik_loop_next(struct lunik_loop *loop)
 {
     struct lunik_fiber *fiber;
 
-    if (LUNIK_UNLIKELY(loop->pending))
-        lunik_loop_turn(loop);
-    else if (loop->round_left == 0 && loop->timers.root)
+    if (LUNIK_UNLIKELY(loop->pending) ||
+        (loop->round_left == 0 && loop->timers.root))
         lunik_loop_turn(loop);
     while (LUNIK_UNLIKELY(!loop->ready_first)) {
         platform_idle(&loop->pending, lunik_timers_next(&loop->timers));
@@ -162,13 +161,13 @@ void lunik_wait_end(struct lunik_fiber *fiber, lunik_result result)
     lunik_loop_ready(lunik_loop(), fiber);
 }
 
-static lunik_result wait_with(struct lunik_waiter *waiters,
-                              struct lunik_event *const *events, size_t count,
-                              uint64_t deadline_ns, size_t *which_out)
+/* Waits in (wait), which has (count) waiters and is otherwise zeroed. */
+static lunik_result wait_in(struct lunik_wait *wait,
+                            struct lunik_event *const *events, size_t count,
+                            uint64_t deadline_ns, size_t *which_out)
 {
     struct lunik_loop *loop = lunik_loop();
     struct lunik_fiber *self = loop->running;
-    struct lunik_wait wait = { .fiber = self, .waiters = waiters };
 
     LUNIK_ASSERT(self != NULL);
     LUNIK_ASSERT(!loop->is_polling);
@@ -179,10 +178,11 @@ static lunik_result wait_with(struct lunik_waiter *waiters,
     }
     for (size_t i = 0; i < count; i++) {
         LUNIK_ASSERT(events[i] != NULL);
-        attach(&waiters[i], events[i], &wait);
+        attach(&wait->waiters[i], events[i], wait);
     }
-    wait.count = count;
-    self->wait = &wait;
+    wait->fiber = self;
+    wait->count = count;
+    self->wait = wait;
     if (self->deadline_ns < deadline_ns)
         deadline_ns = self->deadline_ns;
     /* A deadline that has passed expires at the end of this round: the others
@@ -191,8 +191,8 @@ static lunik_result wait_with(struct lunik_waiter *waiters,
         lunik_timer_set(&self->timer, deadline_ns);
     lunik_loop_block(loop);
     if (which_out)
-        *which_out = wait.which;
-    return wait.result;
+        *which_out = wait->which;
+    return wait->result;
 }
 
 LUNIK_NOINLINE static lunik_result
@@ -200,8 +200,9 @@ wait_for_many(struct lunik_event *const *events, size_t count,
               uint64_t deadline_ns, size_t *which_out)
 {
     struct lunik_waiter waiters[LUNIK_EVENT_WAIT_MAX];
+    struct lunik_wait wait = { .waiters = waiters };
 
-    return wait_with(waiters, events, count, deadline_ns, which_out);
+    return wait_in(&wait, events, count, deadline_ns, which_out);
 }
 
 lunik_result lunik_event_wait_any(struct lunik_event *const *events,
@@ -209,24 +210,27 @@ lunik_result lunik_event_wait_any(struct lunik_event *const *events,
                                   size_t *which_out)
 {
     struct lunik_waiter waiters[FEW];
+    struct lunik_wait wait = { .waiters = waiters };
 
     LUNIK_ASSERT(count <= LUNIK_EVENT_WAIT_MAX);
     if (count > FEW)
         return wait_for_many(events, count, deadline_ns, which_out);
-    return wait_with(waiters, events, count, deadline_ns, which_out);
+    return wait_in(&wait, events, count, deadline_ns, which_out);
 }
 
 lunik_result lunik_event_wait(struct lunik_event *event, uint64_t deadline_ns)
 {
     struct lunik_waiter waiter;
+    struct lunik_wait wait = { .waiters = &waiter };
 
-    return wait_with(&waiter, &event, 1, deadline_ns, NULL);
+    return wait_in(&wait, &event, 1, deadline_ns, NULL);
 }
 
 lunik_result lunik_sleep_until(uint64_t deadline_ns)
 {
     uint64_t bound = lunik_loop()->running->deadline_ns;
-    lunik_result result = wait_with(NULL, NULL, 0, deadline_ns, NULL);
+    struct lunik_wait wait = { 0 };
+    lunik_result result = wait_in(&wait, NULL, 0, deadline_ns, NULL);
 
     /* A sleep that was as long as asked is no timeout. */
     return result == LUNIK_ETIMEOUT && deadline_ns <= bound ? LUNIK_OK : result;

@@ -134,7 +134,14 @@ static void parse(const char **at, struct conversion *c, va_list *args)
         }
     }
     while (**at == 'h' || **at == 'l' || **at == 'z') {
-        c->length = c->length != **at ? **at : (**at == 'h' ? 'H' : 'q');
+        char once = **at;
+
+        if (c->length != once)
+            c->length = once;
+        else if (once == 'h')
+            c->length = 'H';
+        else
+            c->length = 'q';
         (*at)++;
     }
     c->type = **at;

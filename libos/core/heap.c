@@ -26,7 +26,7 @@
 #include <lunik/panic.h>
 #include <string.h>
 
-#define GRAIN 16
+#define GRAIN ((size_t)16)
 #define SLAB_HEADER 64
 #define SLAB_ROOM (LUNIK_PAGE_SIZE - SLAB_HEADER)
 #define SLAB_WORDS 4
@@ -167,7 +167,7 @@ static LUNIK_NOINLINE struct slab *slab_add(unsigned class)
 }
 
 /* Takes the last block's slab out of use. */
-static LUNIK_NOINLINE void slab_retire(struct slab *slab)
+static void slab_retire(struct slab *slab)
 {
     unlink_slab(slab);
     if (heap.spare[slab->class] == NULL) {
@@ -178,24 +178,33 @@ static LUNIK_NOINLINE void slab_retire(struct slab *slab)
     lunik_pages_give(slab, 1, PAGE_SLAB);
 }
 
-static inline void *slot_take(unsigned class)
+/* Takes a free slot of (slab), which has one. */
+static inline void *slot_pop(struct slab *slab, unsigned class)
 {
-    struct slab *slab = heap.partial[class];
     size_t at = 0;
     size_t slot;
 
-    if (LUNIK_UNLIKELY(slab == NULL)) {
-        slab = slab_add(class);
-        if (slab == NULL)
-            return NULL;
-    }
     while (slab->free[at] == 0)
         at++;
     slot = at * WORD_BITS + lowest_bit(slab->free[at]);
     slab->free[at] &= slab->free[at] - 1;
-    if (LUNIK_UNLIKELY(++slab->used == classes[class].slots))
-        unlink_slab(slab);
+    slab->used++;
     return (char *)slab + SLAB_HEADER + slot * classes[class].size;
+}
+
+static void *slot_take(unsigned class)
+{
+    struct slab *slab = heap.partial[class];
+    void *memory;
+
+    if (slab == NULL)
+        slab = slab_add(class);
+    if (slab == NULL)
+        return NULL;
+    memory = slot_pop(slab, class);
+    if (slab->used == classes[class].slots)
+        unlink_slab(slab);
+    return memory;
 }
 
 /* The slot that (address) is in; it may be past the last one. */
@@ -206,34 +215,79 @@ static inline size_t slot_of(const struct slab *slab, uintptr_t address)
     return grain * classes[slab->class].reciprocal >> 16;
 }
 
+/* After a free: a slab that was full has room now; one that is empty goes. */
+static LUNIK_NOINLINE void slab_move(struct slab *slab)
+{
+    if (slab->used == 0)
+        slab_retire(slab);
+    else
+        link_slab(slab);
+}
+
 static inline void slot_give(struct slab *slab, size_t slot)
 {
     size_t used = slab->used;
 
     slab->free[slot / WORD_BITS] |= UINT64_C(1) << slot % WORD_BITS;
     slab->used = (uint16_t)(used - 1);
-    if (LUNIK_UNLIKELY(used == classes[slab->class].slots))
-        link_slab(slab);
-    else if (LUNIK_UNLIKELY(used == 1))
-        slab_retire(slab);
+    if (LUNIK_UNLIKELY(used == classes[slab->class].slots || used == 1))
+        slab_move(slab);
 }
 
 /* ---- The sized family ---- */
 
-void *lunik_mem_alloc_sized(size_t size)
+/*
+ * The fast paths below call nothing that returns to them, so that they need to
+ * save no registers.
+ */
+static LUNIK_NOINLINE void *sized_run(size_t size)
 {
-    void *memory;
+    void *memory = NULL;
 
-    if (LUNIK_LIKELY(size - 1 < SMALL_MAX)) {
-        memory = slot_take(class_for(size));
-    } else {
-        LUNIK_ASSERT(size > 0);
-        memory =
-            size > SIZE_MAX / 2 ? NULL : pages_get(pages_for(size), PAGE_RAW);
-    }
-    if (LUNIK_LIKELY(memory != NULL))
+    LUNIK_ASSERT(size > 0);
+    if (size <= SIZE_MAX / 2)
+        memory = pages_get(pages_for(size), PAGE_RAW);
+    if (memory != NULL)
         heap.asked_bytes += size;
     return memory;
+}
+
+static LUNIK_NOINLINE void *sized_from_new_slab(size_t size)
+{
+    return slab_add(class_for(size)) ? lunik_mem_alloc_sized(size) : NULL;
+}
+
+static LUNIK_NOINLINE void *sized_last_slot(struct slab *slab, void *memory)
+{
+    unlink_slab(slab);
+    return memory;
+}
+
+void *lunik_mem_alloc_sized(size_t size)
+{
+    struct slab *slab;
+    unsigned class;
+    void *memory;
+
+    if (LUNIK_UNLIKELY(size - 1 >= SMALL_MAX))
+        return sized_run(size);
+    class = class_for(size);
+    slab = heap.partial[class];
+    if (LUNIK_UNLIKELY(slab == NULL))
+        return sized_from_new_slab(size);
+    heap.asked_bytes += size;
+    memory = slot_pop(slab, class);
+    if (LUNIK_UNLIKELY(slab->used == classes[class].slots))
+        return sized_last_slot(slab, memory);
+    return memory;
+}
+
+static LUNIK_NOINLINE void sized_run_free(void *memory, size_t size)
+{
+    if (memory == NULL)
+        return;
+    heap.asked_bytes -= size;
+    lunik_pages_give(memory, pages_for(size), PAGE_RAW);
 }
 
 void lunik_mem_free_sized(void *memory, size_t size)
@@ -241,13 +295,11 @@ void lunik_mem_free_sized(void *memory, size_t size)
     uintptr_t address = (uintptr_t)memory;
 
     if (LUNIK_UNLIKELY(address % LUNIK_PAGE_SIZE == 0)) {
-        if (memory == NULL)
-            return;
-        lunik_pages_give(memory, pages_for(size), PAGE_RAW);
-    } else {
-        slot_give(slab_of(address), slot_of(slab_of(address), address));
+        sized_run_free(memory, size);
+        return;
     }
     heap.asked_bytes -= size;
+    slot_give(slab_of(address), slot_of(slab_of(address), address));
 }
 
 /* Whether (memory) can be (new_size) bytes long where it is. Pages past the

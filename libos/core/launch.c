@@ -221,26 +221,29 @@ struct parser {
     size_t why_size;
 };
 
-/* Writes the sentence, about the word (about) if it is not NULL. */
+/* Writes the sentence, about the word (about). */
 static bool refuse(struct parser *parser, const char *about, size_t about_len,
                    const char *problem, const char *detail)
 {
     char shown[48];
     size_t len = 0;
 
-    for (; about && len < about_len && len < sizeof(shown) - 1; len++) {
+    for (; len < about_len && len < sizeof(shown) - 1; len++) {
         unsigned char c = (unsigned char)about[len];
 
         shown[len] = (char)(c < ' ' || c >= 0x7f ? '?' : c);
     }
     shown[len] = '\0';
-    if (about)
-        lunik_format(parser->why, parser->why_size, "launch line: %s%s: %s%s",
-                     shown, len < about_len ? "..." : "", problem, detail);
-    else
-        lunik_format(parser->why, parser->why_size, "launch line: %s%s",
-                     problem, detail);
+    lunik_format(parser->why, parser->why_size, "launch line: %s%s: %s%s",
+                 shown, len < about_len ? "..." : "", problem, detail);
     return false;
+}
+
+/* The same, about the whole line. */
+static const char *refuse_line(struct parser *parser, const char *problem)
+{
+    lunik_format(parser->why, parser->why_size, "launch line: %s", problem);
+    return NULL;
 }
 
 static bool is_blank(char c)
@@ -248,11 +251,11 @@ static bool is_blank(char c)
     return c != '\0' && (unsigned char)c <= ' ';
 }
 
-/* Copies the word at the parser's place, without its quotes. */
-static bool read_word(struct parser *parser, const char **word_out)
+/* Copies the word at the parser's place, without its quotes. NULL: refused. */
+static const char *read_word(struct parser *parser)
 {
     struct lunik_launch *launch = parser->launch;
-    size_t start = parser->used;
+    const char *word = launch->text + parser->used;
     bool in_quotes = false;
 
     for (; *parser->at && (in_quotes || !is_blank(*parser->at)); parser->at++) {
@@ -265,20 +268,18 @@ static bool read_word(struct parser *parser, const char **word_out)
         if (c == '\\') {
             c = *++parser->at;
             if (c == '\0')
-                return refuse(parser, NULL, 0, "it ends in a backslash", "");
+                return refuse_line(parser, "it ends in a backslash");
         }
-        /* Leaves room for the NUL. */
-        if (parser->used + 1 >= sizeof(launch->text))
-            return refuse(parser, NULL, 0, "it is longer than 4095 bytes", "");
+        if (parser->used >= sizeof(launch->text))
+            return refuse_line(parser, "it is longer than 4095 bytes");
         launch->text[parser->used++] = c;
     }
     if (in_quotes)
-        return refuse(parser, NULL, 0, "a quote is not closed", "");
+        return refuse_line(parser, "a quote is not closed");
     if (parser->used >= sizeof(launch->text))
-        return refuse(parser, NULL, 0, "it is longer than 4095 bytes", "");
+        return refuse_line(parser, "it is longer than 4095 bytes");
     launch->text[parser->used++] = '\0';
-    *word_out = launch->text + start;
-    return true;
+    return word;
 }
 
 static bool check_option(struct parser *parser, const char *word, size_t len)
@@ -339,15 +340,15 @@ static bool add_arg(struct parser *parser, const char *word)
 bool lunik_launch_parse(const char *line, struct lunik_launch *out, char *why,
                         size_t why_size)
 {
-    struct parser parser = {
-        .at = line, .launch = out, .why = why, .why_size = why_size
-    };
+    struct parser parser = { .at = line, .launch = out };
     bool in_args = false;
 
+    parser.why = why;
+    parser.why_size = why_size;
     out->option_count = out->arg_count = out->env_count = 0;
     for (;;) {
         bool is_device, is_divider, is_good;
-        const char *start, *word = NULL;
+        const char *start, *word;
 
         while (is_blank(*parser.at))
             parser.at++;
@@ -357,7 +358,8 @@ bool lunik_launch_parse(const char *line, struct lunik_launch *out, char *why,
         /* QEMU writes its devices behind all else, arguments included. A
          * program that wants such a word as an argument has it quoted. */
         is_device = strncmp(start, DEVICE_PREFIX, DEVICE_PREFIX_LEN) == 0;
-        if (!read_word(&parser, &word))
+        word = read_word(&parser);
+        if (!word)
             return false;
         is_divider = !in_args && strcmp(word, "--") == 0;
         if (is_divider) {

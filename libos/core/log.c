@@ -35,9 +35,12 @@ static char *escape(char *at, const char *message)
         if (c == '"' || c == '\\') {
             *at++ = '\\';
             *at++ = (char)c;
-        } else if (c == '\n' || c == '\t' || c == '\r') {
+        } else if (c == '\n') {
             *at++ = '\\';
-            *at++ = c == '\n' ? 'n' : c == '\t' ? 't' : 'r';
+            *at++ = 'n';
+        } else if (c == '\t') {
+            *at++ = '\\';
+            *at++ = 't';
         } else if (c < ' ' || c == 0x7f) {
             *at++ = '\\';
             *at++ = 'x';

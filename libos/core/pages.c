@@ -23,6 +23,7 @@
 #include "platform.h"
 #include <lunik/panic.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #define RANGE_MAX 16
 #define EXTEND_WORDS 64 /* 4,096 pages, 16 MiB */
@@ -407,13 +408,13 @@ void lunik_pages_free(void *memory, size_t count)
 
 void lunik_mem_get_info(struct lunik_mem_info *out)
 {
-    struct heap_info heap;
+    struct heap_info info;
 
-    lunik_heap_get_info(&heap);
+    lunik_heap_get_info(&info);
     *out = (struct lunik_mem_info) {
         .total_bytes = pages.total_bytes,
-        .free_bytes = (pages.free_count + heap.spare_pages) * LUNIK_PAGE_SIZE,
-        .heap_bytes = heap.asked_bytes,
+        .free_bytes = (pages.free_count + info.spare_pages) * LUNIK_PAGE_SIZE,
+        .heap_bytes = info.asked_bytes,
         .stack_bytes = platform_stack_bytes(),
     };
 }
@@ -455,9 +456,7 @@ void lunik_mem_init(void)
     size_t bytes = 0;
     uint64_t *rows;
 
-    pages.range_count = 0;
-    pages.total_bytes = 0;
-    pages.free_count = 0;
+    memset(&pages, 0, sizeof(pages));
     for (size_t i = 0; i < count; i++) {
         bytes += words_of(&given[i]) * (1 + KIND_WORDS) * sizeof(uint64_t);
         if (given[i].size > given[largest].size)

@@ -20,7 +20,7 @@
 
 #define STREAM_SIZE ((size_t)2 * CHACHA20_BLOCK_SIZE)
 #define POOL_SIZE (STREAM_SIZE - CHACHA20_KEY_SIZE)
-#define SEED_SIZE 64     /* asked for */
+#define SEED_SIZE 48     /* asked for; one block of SHA-256 with its end */
 #define SEED_SIZE_MIN 32 /* as strong as the key */
 
 static struct {
@@ -31,21 +31,13 @@ static struct {
 
 static const uint8_t nonce[CHACHA20_NONCE_SIZE];
 
-void lunik_wipe(void *data, size_t size)
-{
-    volatile uint8_t *p = data;
-
-    while (size-- > 0)
-        *p++ = 0;
-}
-
 static void refill(void)
 {
     uint8_t key[CHACHA20_KEY_SIZE];
 
     memcpy(key, generator.stream, sizeof(key));
-    for (uint32_t i = 0; i < STREAM_SIZE / CHACHA20_BLOCK_SIZE; i++)
-        lunik_chacha20_block(key, i, nonce,
+    for (size_t i = 0; i < STREAM_SIZE / CHACHA20_BLOCK_SIZE; i++)
+        lunik_chacha20_block(key, (uint32_t)i, nonce,
                              generator.stream + i * CHACHA20_BLOCK_SIZE);
     lunik_wipe(key, sizeof(key));
     generator.left = POOL_SIZE;

@@ -58,17 +58,18 @@ static void compress(uint32_t hash[8], const uint8_t *block)
 
     expand(w, block);
     memcpy(s, hash, sizeof(s));
-    for (size_t i = 0; i < ROUNDS; i++) {
-        uint32_t e = s[4], a = s[0];
-        uint32_t t1 = s[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
-                      ((e & s[5]) ^ (~e & s[6])) + constants[i] + w[i];
-        uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
-                      ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+    /* The eight words are not moved on; the place of the first one is. */
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        uint32_t a = s[(0 - i) & 7], e = s[(4 - i) & 7];
+        uint32_t *h = &s[(7 - i) & 7];
+        uint32_t t = *h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
+                     ((e & s[(5 - i) & 7]) ^ (~e & s[(6 - i) & 7])) +
+                     constants[i] + w[i];
+        uint32_t b = s[(1 - i) & 7], c = s[(2 - i) & 7];
 
-        for (size_t k = 7; k > 0; k--)
-            s[k] = s[k - 1];
-        s[4] += t1;
-        s[0] = t1 + t2;
+        s[(3 - i) & 7] += t;
+        *h = t + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
+             ((a & b) ^ (a & c) ^ (b & c));
     }
     for (size_t i = 0; i < 8; i++)
         hash[i] += s[i];

@@ -27,8 +27,10 @@ static uint64_t take_leb128(struct cursor *c)
 /* The next name, up to its NUL. */
 static const char *take_name(struct cursor *c)
 {
-    const uint8_t *end = c->left ? memchr(c->at, 0, c->left) : NULL;
+    const uint8_t *end = NULL;
 
+    if (c->at != NULL && c->left > 0)
+        end = memchr(c->at, 0, c->left);
     if (end == NULL) {
         c->is_bad = true;
         return NULL;

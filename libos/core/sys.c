@@ -99,6 +99,18 @@ size_t lunik_sys_heap_limit(void)
     return limit ? (size_t)limit : SIZE_MAX;
 }
 
+bool lunik_sys_record(unsigned type, size_t nth, const char **data_out,
+                      size_t *size_out)
+{
+    const uint8_t *data;
+
+    if (!lunik_manifest_find(&lunik_seal_current()->manifest, (uint16_t)type,
+                             nth, &data, size_out))
+        return false;
+    *data_out = (const char *)data;
+    return true;
+}
+
 /* ---- The orderly stop ---- */
 
 bool lunik_sys_is_stopping(void)

@@ -70,6 +70,14 @@ local rules = {
       "pci%.h", "ioapic%.h", "console%.h", "entropy%.h", "registers%.h",
       "cpu%.h" },
   },
+  {
+    folder = "libos/port/musl",
+    angle = { ".*" },
+    -- its own, and upstream's private headers
+    quote = { "OWN", "kstat%.h", "libc%.h", "locale_impl%.h", "pthread_impl%.h",
+      "stdio_impl%.h", "syscall%.h", "time_impl%.h" },
+    never = { "platform%.h", "arch%.h", "core%.h" },
+  },
   { folder = "sdk", angle = { ".*" }, quote = { "OWN" },
     never = { "lunik/[%w_]+%.h" } },
   { folder = "runtime", angle = { ".*" }, quote = { "OWN", "lua%.h",

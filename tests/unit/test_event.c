@@ -569,6 +569,36 @@ TEST(a_notification_during_its_own_poll_is_not_lost)
     CHECK_EQ(polls, 5);
 }
 
+static struct lunik_event fifth;
+
+static void poll_five_times(void *arg)
+{
+    if (++polls < 5)
+        lunik_source_notify(arg);
+    else
+        lunik_event_signal(&fifth);
+}
+
+static struct lunik_source slow = { .poll = poll_five_times };
+
+static void notify_slow(uint64_t deadline_ns)
+{
+    (void)deadline_ns;
+    if (polls == 0)
+        lunik_source_notify(&slow);
+}
+
+TEST(the_idle_loop_goes_on_until_a_fiber_is_ready)
+{
+    slow.arg = &slow;
+    CHECK_EQ(lunik_source_add(&slow), LUNIK_OK);
+    polls = 0;
+    fake_on_idle = notify_slow;
+    CHECK_EQ(lunik_event_wait(&fifth, LUNIK_NEVER), LUNIK_OK);
+    CHECK_EQ(polls, 5);
+    fake_on_idle = NULL;
+}
+
 static void spin(void *arg)
 {
     const bool *stop = arg;
@@ -609,6 +639,23 @@ TEST(a_busy_system_polls_its_sources_and_runs_its_timers)
     CHECK(t.done);
     CHECK_EQ(t.result, LUNIK_ETIMEOUT);
     fake_on_idle = NULL;
+    stop = true;
+    drain();
+}
+
+TEST(a_busy_system_without_timers_polls_its_sources)
+{
+    struct waiting w = { &poll_event, LUNIK_NEVER, LUNIK_EIO, 0, 'w', false };
+    bool stop = false;
+
+    add_source();
+    spawn(spin, &stop);
+    spawn(wait_once, &w);
+    lunik_fiber_yield();
+    lunik_source_notify(&source);
+    lunik_fiber_yield();
+    lunik_fiber_yield();
+    CHECK(w.done);
     stop = true;
     drain();
 }

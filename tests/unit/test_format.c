@@ -16,6 +16,9 @@
         CHECK_EQ(ours_len, theirs_len);                         \
     } while (0)
 
+/* Formats that a compiler would refuse: that is what is tested. */
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+
 static size_t format_unchecked(char *out, size_t size, const char *format, ...)
 {
     va_list args;

@@ -214,6 +214,9 @@ TEST(the_line_has_a_bound)
         line[3 + LUNIK_LAUNCH_SIZE_MAX - 3 + more] = '\0';
         CHECK_REFUSED(line, "longer than 4095 bytes");
     }
+    /* Not even an empty word has room for its NUL then. */
+    strcpy(line + 3 + LUNIK_LAUNCH_SIZE_MAX - 4, " \"\"");
+    CHECK_REFUSED(line, "longer than 4095 bytes");
     memset(line, 'x', sizeof(line));
     line[sizeof(line) - 1] = '\0';
     CHECK_REFUSED(line, "longer than 4095 bytes");

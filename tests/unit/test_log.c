@@ -34,7 +34,7 @@ TEST(a_message_stays_inside_its_quotes_and_its_line)
                   "a\"b\\c\nd\te\rf\x01\x1b\x7fg \xc3\xa4");
         _exit(0);
     });
-    CHECK_STR_EQ(rest_of_line(), "level=error msg=\"a\\\"b\\\\c\\nd\\te\\rf"
+    CHECK_STR_EQ(rest_of_line(), "level=error msg=\"a\\\"b\\\\c\\nd\\te\\x0df"
                                  "\\x01\\x1b\\x7fg \xc3\xa4\"\n");
 }
 

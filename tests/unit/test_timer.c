@@ -132,6 +132,15 @@ TEST(a_timer_runs_at_its_deadline_and_not_before)
     CHECK_EQ(runs, 1);
 }
 
+TEST(deadlines_in_the_past_run_in_their_order)
+{
+    runs = 0;
+    set(&entries[0], fake_now - 1);
+    set(&entries[1], fake_now - 2);
+    lunik_fiber_yield();
+    CHECK_EQ(runs, 2); /* expire() checks the order */
+}
+
 TEST(never_does_not_come)
 {
     runs = 0;

@@ -220,6 +220,27 @@ static uint64_t *entry_for(uintptr_t address, unsigned want,
     }
 }
 
+/* Fills entries of one table, from (entry) on, while they are of (level) and
+ * within its table. Returns: how many bytes of addresses they are for. */
+static size_t fill(uint64_t *entry, unsigned level, uintptr_t address,
+                   size_t size, uint64_t value)
+{
+    size_t step = (size_t)1 << shift_of(level), done = 0;
+    unsigned left = ENTRIES - index_of(address, level);
+    uint64_t value_step = value != 0 ? step : 0;
+
+    do {
+        store(entry, value, address + done);
+        done += step;
+        value += value_step;
+        entry++;
+        left--;
+        /* A table where a large page could go stays a table. */
+    } while (left > 0 && size - done >= step &&
+             (level == 0 || !(*entry & ARCH_PAGE_PRESENT) || (*entry & LARGE)));
+    return done;
+}
+
 lunik_result arch_page_set(uintptr_t address, size_t size, uint64_t physical,
                            enum arch_page_use use)
 {
@@ -230,16 +251,17 @@ lunik_result arch_page_set(uintptr_t address, size_t size, uint64_t physical,
         unsigned level;
         uint64_t *entry =
             entry_for(address, level_for(address, size, physical), &level);
-        size_t step = (size_t)1 << shift_of(level);
+        size_t done;
 
         if (!entry) {
             result = LUNIK_ENOMEM;
             break;
         }
-        store(entry, entry_of(physical, use, level), address);
-        address += step;
-        physical += step;
-        size -= step;
+        done =
+            fill(entry, level, address, size, entry_of(physical, use, level));
+        address += done;
+        physical += done;
+        size -= done;
     }
     protection_on(flags);
     return result;

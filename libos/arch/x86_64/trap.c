@@ -148,26 +148,6 @@ static bool is_between(uintptr_t address, const char *start, const char *end)
     return address >= (uintptr_t)start && address < (uintptr_t)end;
 }
 
-/* What is at (address), for "write to …". */
-static const char *place_of(uintptr_t address)
-{
-    const uint64_t *entry;
-
-    if (is_between(address, lunik_text_start, lunik_text_end))
-        return "program text";
-    if (is_between(address, lunik_rodata_start, lunik_rodata_end))
-        return "read-only data";
-    if (is_between(address, lunik_ro_after_start_start,
-                   lunik_ro_after_start_end))
-        return "data that is read-only after the start";
-    entry = arch_page_entry(address);
-    if (entry && (*entry & ARCH_PAGE_PRESENT))
-        return address >= (uintptr_t)lunik_image_end ? "a page table or the "
-                                                       "sealed bytes"
-                                                     : "data";
-    return "memory that is not there";
-}
-
 #define PAGE_FAULT_PRESENT 1u
 #define PAGE_FAULT_WRITE 2u
 #define PAGE_FAULT_FETCH 16u
@@ -176,23 +156,37 @@ struct sentence {
     const char *what, *where;
 };
 
+/* What is at (address), for "write to …". */
+static const char *place_of(const struct arch_trap *trap, uintptr_t address)
+{
+    if (is_between(address, lunik_text_start, lunik_text_end))
+        return "program text";
+    if (is_between(address, lunik_rodata_start, lunik_rodata_end))
+        return "read-only data";
+    if (is_between(address, lunik_ro_after_start_start,
+                   lunik_ro_after_start_end))
+        return "data that is read-only after the start";
+    if (!(trap->error & PAGE_FAULT_PRESENT))
+        return "memory that is not there";
+    return trap->error & PAGE_FAULT_WRITE ? "a page table or the sealed bytes"
+                                          : "data";
+}
+
 static struct sentence page_fault_sentence(const struct arch_trap *trap,
                                            uintptr_t address)
 {
     /* Without NX the processor does not say that it was fetching. */
     bool is_fetch = (trap->error & PAGE_FAULT_FETCH) || trap->rip == address;
+    bool is_write = trap->error & PAGE_FAULT_WRITE;
 
     if (address < ARCH_NULL_SIZE)
-        return (struct sentence) { "null pointer",
-                                   is_fetch                         ? "call"
-                                   : trap->error & PAGE_FAULT_WRITE ? "write"
-                                                                    : "read" };
-    if (is_fetch)
-        return (struct sentence) { "execution of", place_of(address) };
-    return (struct sentence) {
-        trap->error & PAGE_FAULT_WRITE ? "write to" : "read of",
-        place_of(address),
-    };
+        return (struct sentence) { "null pointer", is_fetch   ? "call"
+                                                   : is_write ? "write"
+                                                              : "read" };
+    return (struct sentence) { is_fetch   ? "execution of"
+                               : is_write ? "write to"
+                                          : "read of",
+                               place_of(trap, address) };
 }
 
 /* ---- The end ---- */
@@ -283,6 +277,12 @@ static void page_fault(const struct arch_trap *trap)
     enter_fatal();
     if (stack == ARCH_STACK_GUARD)
         end_overflow(trap, frame_of(trap));
+    if (stack == ARCH_STACK_FULL) {
+        struct arch_frame frame = frame_of(trap);
+
+        lunik_panic_trap(LUNIK_EXIT_NO_MEMORY, frame.pc, frame.fp,
+                         "out of memory under a growing stack");
+    }
     end_page_fault(trap, frame_of(trap), address);
 }
 

@@ -44,6 +44,7 @@ enum arch_stack_fault {
     ARCH_STACK_NONE,   /* no stack there */
     ARCH_STACK_MAPPED, /* there is memory now; go on */
     ARCH_STACK_GUARD,  /* below a stack's end */
+    ARCH_STACK_FULL,   /* no memory is left for it */
 };
 enum arch_stack_fault platform_stack_fault(uintptr_t address);
 

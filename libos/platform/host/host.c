@@ -105,11 +105,6 @@ void platform_exit(uint8_t status)
     _exit(is_program ? status - LUNIK_EXIT_PROGRAM : status);
 }
 
-const char *platform_hypervisor(void)
-{
-    return "host";
-}
-
 const char *platform_command_line(void)
 {
     return command_line ? command_line : "";

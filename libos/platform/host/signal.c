@@ -23,10 +23,9 @@ static struct lunik_source stop_source = { .poll = poll_stop };
 
 static void on_stop(int number)
 {
-    /* Only a note; the loop does the rest. A second Ctrl-C ends a program that
+    /* Only a note; the loop does the rest. The second one ends a program that
      * does not listen. */
-    if (number == SIGINT)
-        signal(number, SIG_DFL);
+    signal(number, SIG_DFL);
     lunik_source_notify(&stop_source);
 }
 

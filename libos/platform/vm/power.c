@@ -134,7 +134,9 @@ static void stop_by_acpi(void)
     const struct acpi_power *acpi = &power.acpi;
     uint8_t a = 0, b = 0;
 
+    /* Not before: adding up some 8 KiB is much of a start's time. */
     if (!power.is_found || !power.dsdt ||
+        !acpi_table_is_whole(power.dsdt, power.dsdt_size) ||
         !acpi_off_find(power.dsdt, power.dsdt_size, &a, &b))
         return;
     if (power.sleep)
@@ -169,6 +171,13 @@ LUNIK_NORETURN static void triple_fault(void)
     cpu_stop();
 }
 
+/* What stops a machine takes effect a moment later, on some. */
+static void wait_a_moment(void)
+{
+    for (unsigned i = 0; i < POLLS_MAX; i++)
+        cpu_relax();
+}
+
 void platform_exit(uint8_t status)
 {
     cpu_interrupts_off();
@@ -177,9 +186,8 @@ void platform_exit(uint8_t status)
     if (status >= LUNIK_EXIT_PANIC)
         tell_panic();
     stop_by_acpi();
+    wait_a_moment();
     arch_out8(KEYBOARD_PORT, KEYBOARD_RESET);
-    /* A reset takes effect a moment later, on some machines. */
-    for (unsigned i = 0; i < POLLS_MAX; i++)
-        cpu_relax();
+    wait_a_moment();
     triple_fault();
 }

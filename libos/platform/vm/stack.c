@@ -231,8 +231,7 @@ enum arch_stack_fault platform_stack_fault(uintptr_t address)
         return ARCH_STACK_NONE;
     page = lunik_mem_reserve_page();
     if (!page)
-        lunik_panic_status(LUNIK_EXIT_NO_MEMORY,
-                           "out of memory under a growing stack");
+        return ARCH_STACK_FULL;
     map_page(entry + index, page);
     if (index < lowest_of(state))
         arch_page_entry_store(entry, state_of(true, index, 0));

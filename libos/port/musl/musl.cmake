@@ -269,11 +269,22 @@ endmacro()
 # Puts the public headers into INCLUDE and version.h into INTERNAL.
 function(lunik_musl_make_headers include internal)
   set(musl "${LUNIK_DEP_MUSL_DIR}")
+  if(EXISTS "${internal}/version.h") # written last
+    return()
+  endif()
   file(COPY "${musl}/include/" DESTINATION "${include}" PATTERN "*.in" EXCLUDE)
-  file(GLOB bits "${musl}/arch/generic/bits/*.h")
-  file(COPY ${bits} DESTINATION "${include}/bits")
+  # The processor's own first. (Copying over the other would not do: a file of
+  # the same age is taken for the same file.)
   file(GLOB bits "${musl}/arch/${LUNIK_ARCH}/bits/*.h")
   file(COPY ${bits} DESTINATION "${include}/bits")
+  file(GLOB bits RELATIVE "${musl}/arch/generic/bits"
+       "${musl}/arch/generic/bits/*.h")
+  foreach(name IN LISTS bits)
+    if(NOT EXISTS "${musl}/arch/${LUNIK_ARCH}/bits/${name}")
+      file(COPY "${musl}/arch/generic/bits/${name}"
+           DESTINATION "${include}/bits")
+    endif()
+  endforeach()
 
   # The one header of C11 that only a compiler can write.
   execute_process(
@@ -294,6 +305,9 @@ function(lunik_musl_make_headers include internal)
   string(REPLACE "__NR_" "SYS_" names "${calls}")
   file(CONFIGURE OUTPUT "${include}/bits/syscall.h" CONTENT "${calls}${names}"
        @ONLY)
+  # An older install of other headers must not pass for these.
+  file(GLOB_RECURSE headers "${include}/*.h")
+  file(TOUCH ${headers})
   file(CONFIGURE OUTPUT "${internal}/version.h" CONTENT
        "#define VERSION \"${LUNIK_DEP_MUSL_VERSION}\"\n" @ONLY)
 endfunction()

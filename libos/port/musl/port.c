@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* port.c: brings the C library up before the program, and down after it. */
 #include "port.h"
-#include "core/core.h"
 #include "libc.h"
 #include "pthread_impl.h"
 #include <lunik/mem.h>
@@ -23,6 +22,12 @@ struct pthread lunik_port_thread = {
 extern char **__environ __attribute__((__weak__));
 extern void __funcs_on_exit(void) __attribute__((__weak__));
 extern void __stdio_exit(void) __attribute__((__weak__));
+
+/* The functions of C modules that run before main. The linker makes the list;
+ * without a module that has one it may be missing. */
+typedef void init_fn(void);
+extern hidden init_fn *const __init_array_start[] __attribute__((__weak__));
+extern hidden init_fn *const __init_array_end[] __attribute__((__weak__));
 
 /* The variables of the launch and of the manifest become the environment. */
 static void environ_init(void)
@@ -48,6 +53,8 @@ void lunik_port_init(void)
 {
     if (&__environ)
         environ_init();
+    for (init_fn *const *fn = __init_array_start; fn < __init_array_end; fn++)
+        (*fn)();
 }
 
 void lunik_port_flush(void)

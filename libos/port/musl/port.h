@@ -5,6 +5,10 @@
 #ifndef LUNIK_PORT_H
 #define LUNIK_PORT_H
 
+/* Called by the core around the program; as its own header has them. */
+void lunik_port_init(void);
+void lunik_port_flush(void);
+
 /* Around every wait inside a system call. See port.c. */
 int lunik_port_wait_begin(void);
 void lunik_port_wait_end(int mine);

@@ -24,10 +24,10 @@ struct lunik_module {
 
 /* The section's name is a C identifier, so that linkers without our script
  * give __start_ and __stop_ symbols for it. */
-#define LUNIK_MODULE(symbol, module_name, open_function)                       \
-    LUNIK_USED LUNIK_SECTION("lunik_modules") extern const struct lunik_module \
-        lunik_module_##symbol;                                                 \
-    const struct lunik_module lunik_module_##symbol = { (module_name),         \
-                                                        (open_function) };
+#define LUNIK_MODULE(symbol, module_name, open_function)                   \
+    extern const struct lunik_module lunik_module_##symbol;                \
+    LUNIK_USED LUNIK_SECTION("lunik_modules")                              \
+        const struct lunik_module lunik_module_##symbol = { (module_name), \
+                                                            (open_function) };
 
 #endif

@@ -86,11 +86,15 @@ struct lunik_task;
 
 /* A group of tasks that is told of each task's end. See lunik_task_spawn(). */
 struct lunik_task_group {
-    /* Called in the ending task's fiber; must not wait or raise. After FAILED
-     * the task's object and error stay alive until lunik_task_forget(). */
-    void (*ended)(struct lunik_task_group *group, struct lunik_task *task);
+    /* Called in the ending task's fiber, when the task is out of the group's
+     * list; must not wait or raise. Returns: whether to keep the task's object
+     * and error alive until lunik_lua_forget_task(). */
+    bool (*ended)(struct lunik_task_group *group, struct lunik_task *task);
     struct lunik_task *first; /* tasks that have not ended */
 };
+
+/* The task after (task) in its group. */
+struct lunik_task *lunik_task_next(const struct lunik_task *task);
 
 /*
  * Spawns a task that calls the function below the top (nargs) values, and pops
@@ -101,6 +105,9 @@ struct lunik_task_group {
  */
 struct lunik_task *lunik_lua_spawn(lua_State *L, int nargs,
                                    struct lunik_task_group *group);
+
+/* Pushes the metatable of tasks' objects, to which a module adds methods. */
+void lunik_lua_open_tasks(lua_State *L);
 
 /* The running task; the main script is a task too. */
 struct lunik_task *lunik_task_self(void);
@@ -139,11 +146,17 @@ void lunik_task_await(struct lunik_task *task, bool awaits);
 /* Pushes the results, or the error, of an ended task. Returns the count. */
 int lunik_lua_push_results(lua_State *L, struct lunik_task *task);
 
-/* Lets go of what a failed task of a group left behind. */
+/* Lets go of a task that its group kept. */
 void lunik_lua_forget_task(lua_State *L, struct lunik_task *task);
 
-/* Raises the error at the top as one that came from another task, so that the
- * traceback shows that task's lines too. */
+/*
+ * As lua_pcall(), and notes where an error was raised: for scopes that catch an
+ * error, tidy up, and raise it again.
+ */
+int lunik_lua_pcall(lua_State *L, int nargs, int nresults);
+
+/* Raises the error at the top again, after lunik_lua_pcall() or of an ended
+ * task, so that a traceback shows the lines where it came from, too. */
 LUNIK_NORETURN void lunik_lua_reraise(lua_State *L);
 
 /* ---- The state ---- */

@@ -106,6 +106,8 @@ LUNIK_SYS_INLINE long lunik_syscall_path(long n, long a, long b, long c, long d)
         return lunik_sys_utimensat(a, (void *)b, (void *)c);
     case SYS_chdir:
         return lunik_sys_chdir((void *)a);
+    case SYS_getcwd:
+        return lunik_sys_getcwd((void *)a, b);
     default:
         return lunik_sys_unknown(n);
     }

@@ -1,0 +1,119 @@
+# LunikBinding.cmake: Lua modules in C, as archives that an image links when its
+# project needs them.
+#
+#   lunik_add_binding(NAME
+#     MODULE lunik.task        what `require` is given; the C side announces
+#                              itself with LUNIK_MODULE() of <lunik/module.h>
+#     SOURCES file.c...
+#     [LUA path=file.lua...]   Lua files that come with it, by their path in
+#                              the archive
+#     [REQUIRES module...]     other modules it needs
+#     [STUB file.d.lua]        LuaCATS annotations for editors
+#     [VERSION v] [LICENCE l]  of the module; the project's if left out
+#     [LIBRARIES target...])   what its sources are compiled and linked with
+#
+# Makes the target lunik_binding_NAME and the archive liblunik_NAME.a, and a
+# description for the SDK: modules/MODULE.lua beside the archive.
+if(LUNIK_PLATFORM STREQUAL "vm")
+  set(LUNIK_LIBRARY_FOLDER "lib/lunik/${LUNIK_ARCH}")
+else()
+  set(LUNIK_LIBRARY_FOLDER "lib/lunik/host")
+endif()
+
+# (Below the variables, which every folder that includes this must have.)
+include_guard(GLOBAL)
+
+# Sets OUT to WORDS as the inside of a Lua list.
+function(_lunik_lua_list out)
+  set(text "")
+  foreach(word IN LISTS ARGN)
+    string(APPEND text " \"${word}\",")
+  endforeach()
+  set(${out} "${text}" PARENT_SCOPE)
+endfunction()
+
+# Sets OUT to the inside of a Lua table of the pairs path=file, whose files are
+# named as they are installed.
+function(_lunik_lua_files out name)
+  set(text "")
+  foreach(pair IN LISTS ARGN)
+    if(NOT pair MATCHES "^([^=]+)=(.+)$")
+      message(FATAL_ERROR "lunik_add_binding(${name}): LUA wants path=file, "
+                          "not '${pair}'")
+    endif()
+    set(path "${CMAKE_MATCH_1}")
+    cmake_path(ABSOLUTE_PATH CMAKE_MATCH_2 OUTPUT_VARIABLE file)
+    cmake_path(GET path PARENT_PATH folder)
+    cmake_path(GET path FILENAME base)
+    string(APPEND text " [\"${path}\"] = \"share/lunik/lua/${path}\",")
+    install(
+      FILES "${file}"
+      DESTINATION "share/lunik/lua/${folder}"
+      RENAME "${base}")
+  endforeach()
+  set(${out} "${text}" PARENT_SCOPE)
+endfunction()
+
+function(lunik_add_binding name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "MODULE;STUB;VERSION;LICENCE"
+                        "SOURCES;LUA;REQUIRES;LIBRARIES")
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "lunik_add_binding(${name}): does not know "
+                        "'${arg_UNPARSED_ARGUMENTS}'")
+  endif()
+  if(NOT arg_MODULE OR NOT arg_SOURCES)
+    message(FATAL_ERROR "lunik_add_binding(${name}): needs MODULE and SOURCES")
+  endif()
+  if(NOT arg_VERSION)
+    set(arg_VERSION "${PROJECT_VERSION}")
+  endif()
+  if(NOT arg_LICENCE)
+    set(arg_LICENCE "MIT")
+  endif()
+  string(REPLACE "." "_" symbol "lunik_module_${arg_MODULE}")
+
+  add_library(lunik_binding_${name} STATIC ${arg_SOURCES})
+  set_target_properties(lunik_binding_${name}
+                        PROPERTIES OUTPUT_NAME "lunik_${name}")
+  target_link_libraries(
+    lunik_binding_${name}
+    PUBLIC lunik::runtime ${arg_LIBRARIES}
+    PRIVATE lunik::warnings lunik::options)
+  # An archive member is only linked when something asks for it.
+  target_link_options(lunik_binding_${name} INTERFACE
+                      "LINKER:--undefined=${symbol}")
+  if(TARGET lunik::musl_headers)
+    target_link_libraries(lunik_binding_${name} PRIVATE lunik::musl_headers)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY LUNIK_BINDINGS "lunik_binding_${name}")
+
+  _lunik_lua_files(files ${name} ${arg_LUA})
+  _lunik_lua_list(requires ${arg_REQUIRES})
+  set(description "${CMAKE_CURRENT_BINARY_DIR}/${arg_MODULE}.lua")
+  file(
+    CONFIGURE
+    OUTPUT "${description}"
+    CONTENT
+      "-- Written by the build.
+return {
+  module = \"${arg_MODULE}\",
+  symbol = \"${symbol}\",
+  archive = \"liblunik_${name}.a\",
+  lua = {${files} },
+  requires = {${requires} },
+  version = \"${arg_VERSION}\",
+  licence = \"${arg_LICENCE}\",
+}
+"
+    @ONLY)
+  install(TARGETS lunik_binding_${name}
+          ARCHIVE DESTINATION "${LUNIK_LIBRARY_FOLDER}")
+  install(FILES "${description}"
+          DESTINATION "${LUNIK_LIBRARY_FOLDER}/modules")
+  if(arg_STUB)
+    install(
+      FILES "${arg_STUB}"
+      DESTINATION share/lunik/stubs
+      RENAME "${arg_MODULE}.d.lua")
+  endif()
+endfunction()

@@ -1,0 +1,144 @@
+-- SPDX-License-Identifier: MIT
+-- run.lua: `lunik run`: builds an image and boots it.
+
+local fail = require "util.fail"
+local fs = require "util.fs"
+local launch = require "image.launch"
+local probe = require "run.probe"
+local process = require "util.process"
+local qemu = require "run.qemu"
+local relay = require "run.relay"
+local sdk = require "util.sdk"
+local status = require "run.status"
+local text = require "util.text"
+
+local command = {
+  summary = "Build a project and boot its image.",
+  help = [[
+Words after `--` are the program's arguments:
+   lunik run -m 32M -e MODE=fast -- one two
+The exit status is the program's own (0 to 15). 101: it panicked, 102: out of
+memory, 103: watchdog, 104: no randomness, 105: bad seal or launch, 106: the
+machine stopped without saying why, 124: --timeout, 130: stopped by force.
+Ctrl-C asks the image to stop; a second one stops it at once.]],
+}
+
+-- Options that test shares.
+function command.define_machine(parser)
+  parser:option("-m --memory", "Memory of the machine (64M, or what lunik.lua says)."):argname "SIZE"
+  parser:option("--machine", "QEMU's machine: q35, microvm or one with options."):argname "NAME"
+    :default "q35"
+  parser:option("--cpu", "QEMU's processor (KVM: host, else max)."):argname "NAME"
+  parser:option("--smp", "Virtual processors."):argname "COUNT":default "1":convert(tonumber)
+  parser:option("--accel", "kvm or tcg; without it a probe guest decides."):choices { "kvm", "tcg" }
+  parser:option("-e --env", "A variable for os.getenv()."):argname "NAME=VALUE":count "*"
+  parser:option("-o --option", "A launch option, like log=debug."):argname "NAME=VALUE":count "*"
+  parser:option("--timeout", "Stop after so many seconds."):argname "SECONDS":convert(tonumber)
+  parser:flag("--host", "Run the sealed program as an ordinary process.")
+end
+
+function command.define(parser)
+  parser:argument("project", "A project's folder (this one), or a sealed image."):args "?"
+  command.define_machine(parser)
+  parser:option("--qemu", "One more word for QEMU."):argname "WORD":count "*"
+  parser:flag("--dry-run", "Print QEMU's command line and run nothing.")
+end
+
+local function checked_environment(args)
+  for _, pair in ipairs(args.env) do
+    if not pair:match "^[%a_][%w_]*=" then
+      fail(fail.USAGE, "-e %s: it must be NAME=VALUE, with a name of letters, digits and _", pair)
+    end
+  end
+  return args.env
+end
+
+-- The machine of the command line for (image), for run.qemu. (project) may be
+-- nil: then there are only the defaults.
+function command.machine(args, image, project, arguments)
+  if args.memory and not text.parse_size(args.memory) then
+    fail(fail.USAGE, "-m %s: it must be a size like 64M or 1G", args.memory)
+  end
+  local memory = args.memory
+    or (project and project.memory and launch.mebibytes(project) .. "M") or "64M"
+  local path = args.dry_run and fs.find_command(qemu.COMMAND) or qemu.find()
+  local accel = args.accel
+  if not accel then
+    local works, reason = probe.kvm(path or qemu.COMMAND)
+    accel = works and "kvm" or "tcg"
+    if args.verbose then
+      io.stderr:write("lunik: runs with ", accel, ": ", reason, "\n")
+    end
+  end
+  return {
+    command = path or qemu.COMMAND, kernel = image, machine = args.machine, accel = accel,
+    cpu = args.cpu, smp = args.smp, memory = memory, extra = args.qemu,
+    append = qemu.launch_line(args.option, checked_environment(args), arguments),
+  }
+end
+
+-- Runs the sealed image as a process of this machine.
+function command.run_on_host(args, image, arguments)
+  if not fs.is_file(sdk.host_runner) then
+    fail(fail.UNAVAILABLE, "the SDK in %s has no host runner", sdk.prefix)
+  end
+  local options = {}
+  for _, option in ipairs(args.option) do options[#options + 1] = option end
+  local words = { sdk.host_runner, "--image", image }
+  for _, option in ipairs(args.option) do words[#words + 1] = option end
+  for _, pair in ipairs(checked_environment(args)) do words[#words + 1] = "env." .. pair end
+  if arguments and #arguments > 0 then
+    words[#words + 1] = "--"
+    table.move(arguments, 1, #arguments, #words + 1, words)
+  end
+  local how, code = process.wait(process.start(words))
+  if how == "killed" then return 128 + code end
+  if code < 16 then return code end
+  local ours, sentence = status.of_code(code)
+  if sentence then io.stderr:write("lunik: ", sentence, "\n") end
+  return ours
+end
+
+-- The image and its project (nil for a file that is given).
+local function image_of(args)
+  if fs.is_file(args.project) then
+    local unseal = require "image.unseal"
+    local _, why = unseal.image(fs.read(args.project))
+    -- A damaged one is still booted: it must say so itself.
+    if why and args.verbose then io.stderr:write("lunik: ", args.project, ": ", why, "\n") end
+    return args.project, nil
+  end
+  local built = require("image.build").folder(args.project)
+  if args.verbose then
+    io.stderr:write(("lunik: %s, %s bytes\n"):format(built.image, text.digits(built.size)))
+  end
+  return built.image, built.project
+end
+
+function command.run(args)
+  local image, project = image_of(args)
+  if args.host and not args.dry_run then return command.run_on_host(args, image, args.rest) end
+  local machine = command.machine(args, image, project, args.rest)
+  if args.dry_run then
+    local words = {}
+    for _, word in ipairs(qemu.words(machine)) do words[#words + 1] = text.shell_quote(word) end
+    print(table.concat(words, " "))
+    return 0
+  end
+  local running = qemu.start(machine)
+  if args.verbose then io.stderr:write("lunik: ", table.concat(running.words, " "), "\n") end
+  local code, sentence = relay.run(running, {
+    machine = args.machine, timeout = args.timeout,
+    output = function(data)
+      io.stdout:write(data)
+      io.stdout:flush()
+    end,
+  })
+  if not code then
+    fail(fail.UNAVAILABLE, "QEMU failed: %s", (sentence:gsub("%s+$", "")))
+  end
+  if sentence then io.stderr:write("lunik: ", sentence, "\n") end
+  return code
+end
+
+return command

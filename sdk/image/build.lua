@@ -1,0 +1,63 @@
+-- SPDX-License-Identifier: MIT
+-- build.lua: from a project's folder to a sealed image and its launch files.
+
+local fail = require "util.fail"
+local follow = require "project.follow"
+local fs = require "util.fs"
+local launch = require "image.launch"
+local link = require "image.link"
+local load = require "project.load"
+local sdk = require "util.sdk"
+local seal = require "image.seal"
+local text = require "util.text"
+
+local build = {}
+
+local function list_of(map)
+  local list = {}
+  for _, name in ipairs(text.sorted_keys(map)) do
+    local item = map[name]
+    list[#list + 1] = { name = name, version = item.version, licence = item.licence }
+  end
+  return list
+end
+
+-- Seals (project), as load.project() gave it. options: out = folder,
+-- main = { path, data } instead of the project's, extra = more files.
+-- Gives { image, debug, size, changed, files, modules }.
+function build.project(project, options)
+  options = options or {}
+  local out = options.out or fs.join(project.folder, "build")
+  local found = follow.project(project, sdk, options.extra)
+  local program, used = link.project(project, found.modules, out)
+  local files = {}
+  for path, file in pairs(found.files) do files[path] = file.data end
+  local libraries = sdk.linked_libraries(used)
+  for _, library in ipairs(list_of(found.libraries)) do libraries[#libraries + 1] = library end
+  local is_lua = not (project.c and #project.c.sources > 0)
+  local image, why = seal.image(program, {
+    name = project.name, version = project.version,
+    main = is_lua and (options.main or project.main) or nil,
+    memory = project.memory, heap = project.heap, env = project.env,
+    hypervisors = project.hypervisors, path = project.path,
+    sdk = sdk.version, modules = list_of(found.modules), libraries = libraries,
+  }, files)
+  if not image then fail(fail.SOFTWARE, "cannot seal %s: %s", project.name, why) end
+  local base = ("%s/%s"):format(out, project.name)
+  local changed = fs.write_if_changed(base .. ".debug", program, 493)
+  changed = fs.write_if_changed(base .. ".elf", image, 493) or changed
+  for suffix, content in pairs(launch.files(project)) do
+    changed = fs.write_if_changed(base .. suffix, content) or changed
+  end
+  return {
+    image = base .. ".elf", debug = base .. ".debug", size = #image, changed = changed,
+    files = found.files, modules = found.modules, project = project,
+  }
+end
+
+-- The same from the folder's name.
+function build.folder(folder, options)
+  return build.project(load.project(folder), options)
+end
+
+return build

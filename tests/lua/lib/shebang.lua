@@ -1,0 +1,3 @@
+#!/usr/bin/env lua
+-- SPDX-License-Identifier: MIT
+error "third line"
