@@ -11,10 +11,7 @@
 #include "platform_switch.h"
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
-/* The sanitizer's frames are several times as large as a machine's. */
-#define STACK_SIZE (LUNIK_STACK_SIZE * 8)
 #else
-#define STACK_SIZE LUNIK_STACK_SIZE
 #define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
 #endif
 
