@@ -21,7 +21,7 @@ set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 # No PIC: images are linked at a fixed address. Frame pointers: panics walk
 # them. The canary is a global, so that it needs no thread pointer.
 set(_lunik_flags
-    "-ffreestanding -fno-pic -fno-pie -fno-omit-frame-pointer"
+    "-fno-pic -fno-pie -fno-omit-frame-pointer"
     "-ffunction-sections -fdata-sections -fcf-protection=none"
     "-fno-asynchronous-unwind-tables -mno-red-zone"
     "-fstack-protector-strong -mstack-protector-guard=global"

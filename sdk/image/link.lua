@@ -13,7 +13,7 @@ local link = {}
 
 -- As cmake/toolchains/x86_64-lunik.cmake has them.
 local compile_flags = {
-  "-std=c11", "-Os", "-g", "-ffreestanding", "-fno-pic", "-fno-pie",
+  "-std=c11", "-Os", "-g", "-fno-pic", "-fno-pie",
   "-fno-omit-frame-pointer", "-ffunction-sections", "-fdata-sections",
   "-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-mno-red-zone",
   "-fstack-protector-strong", "-mstack-protector-guard=global", "-fstack-clash-protection",
@@ -41,11 +41,11 @@ end
 -- ---- C sources ----
 
 -- The sum over the flags and every file that an object was made of; nil when
--- one is gone. (list) is what the compiler's dependency file named.
-local function sum_of(flags, list)
+-- one is gone. (list) is what the compiler's dependency file named, from (folder).
+local function sum_of(flags, list, folder)
   local parts = { table.concat(flags, "\n") }
   for _, path in ipairs(list) do
-    local data = fs.try_read(path)
+    local data = fs.try_read(fs.join(folder, path))
     if not data then return nil end
     parts[#parts + 1] = path .. "\n" .. host.sha256(data)
   end
@@ -61,20 +61,23 @@ local function dependencies(path)
   return list
 end
 
+-- Compiles in the project's folder, so that no other path gets into the object.
 local function compile(project, source, build)
+  fs.make_folder(build .. "/obj")
+  build = fs.real(build)
   local object = ("%s/obj/%s.o"):format(build, source:gsub("/", "_"))
   local words = { compiler() }
   table.move(compile_flags, 1, #compile_flags, #words + 1, words)
   local folder = fs.real(project.folder)
   for _, flag in ipairs {
     "-ffile-prefix-map=" .. folder .. "/=", "-ffile-prefix-map=" .. sdk.prefix .. "/=lunik/",
-    "-fdebug-compilation-dir=.", "-nostdinc", "-isystem", sdk.target .. "/include",
+    "-nostdinc", "-isystem", sdk.target .. "/include",
     "-isystem", sdk.prefix .. "/include",
   } do
     words[#words + 1] = flag
   end
   for _, path in ipairs(project.c.include) do
-    words[#words + 1] = "-I" .. fs.join(project.folder, path)
+    words[#words + 1] = "-I" .. path
   end
   local full = fs.join(folder, source)
   if not fs.is_file(full) then
@@ -83,20 +86,19 @@ local function compile(project, source, build)
       line and ":" .. line or "", source)
   end
   local known, old = fs.try_read(object .. ".sum"), dependencies(object .. ".d")
-  if known and #old > 0 and fs.is_file(object) and sum_of(words, old) == known then
+  if known and #old > 0 and fs.is_file(object) and sum_of(words, old, folder) == known then
     return object
   end
-  fs.make_folder(fs.folder_of(object))
   local command = table.move(words, 1, #words, 1, {})
-  for _, word in ipairs { "-MD", "-MF", object .. ".d", "-c", full, "-o", object } do
+  for _, word in ipairs { "-MD", "-MF", object .. ".d", "-c", source, "-o", object } do
     command[#command + 1] = word
   end
-  local output, status = process.run(command)
+  local output, status = process.run(command, { folder = folder })
   if status ~= 0 then
     fail(fail.DATA, "%s does not compile:\n%s", source, (output:gsub("%s+$", "")))
   end
   if output ~= "" then io.stderr:write(output) end
-  fs.write(object .. ".sum", sum_of(words, dependencies(object .. ".d")) or "")
+  fs.write(object .. ".sum", sum_of(words, dependencies(object .. ".d"), folder) or "")
   return object
 end
 

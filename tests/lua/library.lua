@@ -38,7 +38,7 @@ return {
     test.equal(load("return x", "c", "t", { x = 3 })(), 3)
     test.equal(load("return x", "c", nil, { x = 4 })(), 4)
     test.equal(pcall(load("x = 1", "c", "t", nil)), false)
-    local fn, err = load("return +", "=chunk")
+    local fn, err = load("return 1 +", "=chunk")
     test.equal(fn, nil)
     test.equal(err, "chunk:1: unexpected symbol near <eof>")
     fn, err = load("error 'x'")
@@ -69,12 +69,14 @@ return {
 
   ["require finds ?.lua and ?/init.lua"] = function()
     test.equal(require "lib.plain".name, "plain")
-    test.equal(require "lib.folder".name, "folder")
-    local _, where = require "lib.folder"
+    package.loaded["lib.folder"] = nil
+    local m, where = require "lib.folder"
+    test.equal(m.name, "folder")
     test.equal(where, "lib/folder/init.lua")
   end,
 
   ["require gives the module its name and file"] = function()
+    package.loaded["lib.names"] = nil
     local m, where = require "lib.names"
     test.equal(m[1], "lib.names")
     test.equal(m[2], "lib/names.lua")
@@ -94,7 +96,7 @@ return {
   ["require of a file with a mistake names file and line"] = function()
     local _, err = pcall(require, "lib.mistake")
     assert(err:find("error loading module 'lib.mistake' from file 'lib/mistake.lua'", 1, true), err)
-    assert(err:find("lib/mistake.lua:2:", 1, true), err)
+    assert(err:find("lib/mistake.lua:3:", 1, true), err)
   end,
 
   ["package.path and searchpath are the image's"] = function()

@@ -197,11 +197,6 @@ static unsigned level_for(uintptr_t address, size_t size, uint64_t physical)
     return both % ARCH_LARGE_SIZE == 0 && size >= ARCH_LARGE_SIZE ? 1 : 0;
 }
 
-static bool is_table(uint64_t entry)
-{
-    return (entry & ARCH_PAGE_PRESENT) && !(entry & LARGE);
-}
-
 /* The entry for (address) at (want), or NULL when the pool is empty. It may
  * hold a table where a large page is wanted; the tables below are then left
  * as they are and (*level_out) is theirs. */
@@ -212,8 +207,10 @@ static uint64_t *entry_for(uintptr_t address, unsigned want,
 
     for (unsigned level = LEVELS - 1;; level--) {
         uint64_t *entry = &table[index_of(address, level)];
+        bool is_table =
+            level > 0 && (*entry & ARCH_PAGE_PRESENT) && !(*entry & LARGE);
 
-        if (level == 0 || (level <= want && !is_table(*entry))) {
+        if (level == 0 || (level <= want && !is_table)) {
             *level_out = level;
             return entry;
         }
@@ -221,6 +218,27 @@ static uint64_t *entry_for(uintptr_t address, unsigned want,
         if (!table)
             return NULL;
     }
+}
+
+/* Fills entries of one table, from (entry) on, while they are of (level) and
+ * within its table. Returns: how many bytes of addresses they are for. */
+static size_t fill(uint64_t *entry, unsigned level, uintptr_t address,
+                   size_t size, uint64_t value)
+{
+    size_t step = (size_t)1 << shift_of(level), done = 0;
+    unsigned left = ENTRIES - index_of(address, level);
+    uint64_t value_step = value != 0 ? step : 0;
+
+    do {
+        store(entry, value, address + done);
+        done += step;
+        value += value_step;
+        entry++;
+        left--;
+        /* A table where a large page could go stays a table. */
+    } while (left > 0 && size - done >= step &&
+             (level == 0 || !(*entry & ARCH_PAGE_PRESENT) || (*entry & LARGE)));
+    return done;
 }
 
 lunik_result arch_page_set(uintptr_t address, size_t size, uint64_t physical,
@@ -233,24 +251,17 @@ lunik_result arch_page_set(uintptr_t address, size_t size, uint64_t physical,
         unsigned level;
         uint64_t *entry =
             entry_for(address, level_for(address, size, physical), &level);
-        size_t step = (size_t)1 << shift_of(level);
-        uint64_t value;
+        size_t done;
 
         if (!entry) {
             result = LUNIK_ENOMEM;
             break;
         }
-        value = entry_of(physical, use, level);
-        /* The neighbours in the same table need no walk of their own. */
-        do {
-            store(entry, value, address);
-            value += value ? step : 0;
-            address += step;
-            physical += step;
-            size -= step;
-            entry++;
-        } while (size >= step && index_of(address, level) != 0 &&
-                 (level == 0 || !is_table(*entry)));
+        done =
+            fill(entry, level, address, size, entry_of(physical, use, level));
+        address += done;
+        physical += done;
+        size -= done;
     }
     protection_on(flags);
     return result;

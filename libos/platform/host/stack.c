@@ -19,6 +19,9 @@
  * more than all else in a fiber's life. */
 #define KEPT_MAX 64
 
+/* A sanitizer's frames are larger than a machine's. */
+#define STACK_SIZE (4 * LUNIK_STACK_SIZE)
+
 struct kept {
     struct kept *next;
 };
@@ -28,12 +31,12 @@ static size_t kept_count, count;
 
 static void map(uint8_t **base)
 {
-    *base = mmap(NULL, LUNIK_STACK_SIZE, PROT_READ | PROT_WRITE,
+    *base = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (*base == MAP_FAILED) {
         *base = NULL;
     } else if (mprotect(*base, LUNIK_PAGE_SIZE, PROT_NONE) != 0) {
-        munmap(*base, LUNIK_STACK_SIZE);
+        munmap(*base, STACK_SIZE);
         *base = NULL;
     }
 }
@@ -43,7 +46,7 @@ lunik_result platform_stack_acquire(struct platform_stack *out)
     uint8_t *base;
 
     if (kept) {
-        base = (uint8_t *)(kept + 1) - LUNIK_STACK_SIZE;
+        base = (uint8_t *)(kept + 1) - STACK_SIZE;
         kept = kept->next;
         kept_count--;
     } else {
@@ -52,7 +55,7 @@ lunik_result platform_stack_acquire(struct platform_stack *out)
             return LUNIK_ENOMEM;
     }
     out->low = (uintptr_t)base + LUNIK_PAGE_SIZE;
-    out->high = (uintptr_t)base + LUNIK_STACK_SIZE;
+    out->high = (uintptr_t)base + STACK_SIZE;
     count++;
     return LUNIK_OK;
 }
@@ -65,7 +68,7 @@ void platform_stack_release(struct platform_stack *stack)
     ASAN_UNPOISON_MEMORY_REGION((void *)stack->low, stack->high - stack->low);
     count--;
     if (kept_count == KEPT_MAX) {
-        munmap((void *)(stack->low - LUNIK_PAGE_SIZE), LUNIK_STACK_SIZE);
+        munmap((void *)(stack->low - LUNIK_PAGE_SIZE), STACK_SIZE);
         return;
     }
     top->next = kept;
@@ -76,5 +79,5 @@ void platform_stack_release(struct platform_stack *stack)
 /* Address space: Linux does not say cheaply how much of it has memory. */
 size_t platform_stack_bytes(void)
 {
-    return count * LUNIK_STACK_SIZE;
+    return count * STACK_SIZE;
 }

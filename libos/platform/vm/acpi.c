@@ -112,10 +112,13 @@ const uint8_t *acpi_table_map(acpi_map_fn *map, uint64_t physical,
     if (size < HEADER_SIZE || size > ACPI_TABLE_MAX)
         return NULL;
     table = map(physical, size);
-    if (!table || !sum_is_zero(table, size))
-        return NULL;
     *size_out = size;
     return table;
+}
+
+bool acpi_table_is_whole(const uint8_t *table, size_t size)
+{
+    return sum_is_zero(table, size);
 }
 
 static void read_sleep(const uint8_t *fadt, size_t size, struct acpi_power *out)
@@ -167,7 +170,7 @@ bool acpi_power_find(acpi_map_fn *map, uint64_t rsdp, struct acpi_power *out)
     if (!root || !acpi_root_read(root, ROOT_SIZE_2, &list_at, &is_wide))
         return false;
     list = acpi_table_map(map, list_at, is_wide ? "XSDT" : "RSDT", &size);
-    if (!list)
+    if (!list || !sum_is_zero(list, size))
         return false;
     step = is_wide ? 8 : 4;
     for (unsigned i = 0; i < ACPI_TABLES_MAX && !fadt; i++) {
@@ -177,7 +180,7 @@ bool acpi_power_find(acpi_map_fn *map, uint64_t rsdp, struct acpi_power *out)
             return false;
         fadt = acpi_table_map(map, get(list + at, (unsigned)step), "FACP",
                               &fadt_size);
-        if (fadt && fadt_size < FADT_SIZE_1)
+        if (fadt && (fadt_size < FADT_SIZE_1 || !sum_is_zero(fadt, fadt_size)))
             return false;
         if (fadt)
             read_fadt(fadt, fadt_size, out);

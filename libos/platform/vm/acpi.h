@@ -52,10 +52,13 @@ LUNIK_MUST_CHECK bool acpi_power_find(acpi_map_fn *map, uint64_t rsdp,
 LUNIK_MUST_CHECK bool acpi_off_find(const void *dsdt, size_t size,
                                     uint8_t *type_a_out, uint8_t *type_b_out);
 
-/* Maps the whole table at (physical) if it has (signature) and a good sum.
- * Returns: NULL otherwise. */
+/* Maps the whole table at (physical) if it has (signature) and a length that
+ * can be. Returns: NULL otherwise. */
 const uint8_t *acpi_table_map(acpi_map_fn *map, uint64_t physical,
                               const char *signature, size_t *size_out);
+
+/* True if the sum of a mapped table is right. */
+bool acpi_table_is_whole(const uint8_t *table, size_t size);
 
 /* Looks for the root pointer in [start, start + size). NULL: not there. */
 const uint8_t *acpi_root_scan(const uint8_t *start, size_t size);

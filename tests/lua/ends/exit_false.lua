@@ -1,0 +1,3 @@
+-- SPDX-License-Identifier: MIT
+-- status: 1
+os.exit(false)

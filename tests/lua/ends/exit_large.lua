@@ -1,0 +1,3 @@
+-- SPDX-License-Identifier: MIT
+-- status: 15
+os.exit(200)

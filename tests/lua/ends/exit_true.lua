@@ -1,0 +1,3 @@
+-- SPDX-License-Identifier: MIT
+-- status: 0
+os.exit(true)
