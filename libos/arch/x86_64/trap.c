@@ -123,27 +123,27 @@ void arch_trap_init(const struct arch_trap_stacks *stacks)
 
 /* ---- Words ---- */
 
-static const char *const exception_names[VECTOR_FIRST_INTERRUPT] = {
-    [0] = "divide error",
-    [1] = "debug exception",
-    [VECTOR_NMI] = "non-maskable interrupt",
-    [3] = "breakpoint",
-    [4] = "overflow",
-    [5] = "bound exceeded",
-    [6] = "undefined instruction",
-    [7] = "no floating-point unit",
-    [VECTOR_DOUBLE_FAULT] = "double fault",
-    [10] = "invalid task state",
-    [11] = "segment not present",
-    [12] = "stack fault (a non-canonical address?)",
-    [VECTOR_GENERAL_PROTECTION] = "general protection fault (a non-canonical "
-                                  "address or a forbidden instruction)",
-    [16] = "floating-point error",
-    [17] = "unaligned access",
-    [VECTOR_MACHINE_CHECK] = "machine check",
-    [19] = "SIMD floating-point error",
-    [21] = "control protection fault",
-};
+/* Those that a program can cause; the others are told by their number. */
+static const char *exception_name(uint64_t vector)
+{
+    switch (vector) {
+    case 0:
+        return "divide error";
+    case 3:
+        return "breakpoint";
+    case 6:
+        return "undefined instruction";
+    case VECTOR_DOUBLE_FAULT:
+        return "double fault";
+    case 12:
+        return "stack fault (a non-canonical address?)";
+    case VECTOR_GENERAL_PROTECTION:
+        return "general protection fault (a non-canonical address or a "
+               "forbidden instruction)";
+    default:
+        return "exception";
+    }
+}
 
 static bool is_between(uintptr_t address, const char *start, const char *end)
 {
@@ -290,8 +290,6 @@ static void page_fault(const struct arch_trap *trap)
 
 void arch_trap(struct arch_trap *trap)
 {
-    const char *name;
-
     if (trap->vector >= VECTOR_FIRST_INTERRUPT) {
         arch_interrupt_handle(trap);
         return;
@@ -301,7 +299,6 @@ void arch_trap(struct arch_trap *trap)
         return;
     }
     enter_fatal();
-    name = exception_names[trap->vector];
-    end(trap, "%s, error code 0x%lx", name ? name : "unknown exception",
-        trap->error);
+    end(trap, "%s, vector %lu, error code 0x%lx", exception_name(trap->vector),
+        trap->vector, trap->error);
 }
