@@ -83,6 +83,12 @@ function elf.each_symbol(file, each)
   end
 end
 
+-- The name without what a compiler adds to a function's pieces: "f.cold",
+-- "f.part.0" are parts of f to people.
+local function plain_name(name)
+  return (name:gsub("%.cold$", ""):gsub("%.%a+%.%d+$", ""))
+end
+
 -- { functions = { { address, name } in order }, values = { name -> address } }.
 function elf.symbols(file)
   local functions, values, at_address = {}, {}, {}
@@ -90,6 +96,7 @@ function elf.symbols(file)
     if name ~= "" and index ~= 0 then
       values[name] = value
       if kind == STT_FUNC and index < 0xff00 then
+        name = plain_name(name)
         local known = at_address[value]
         if not known then
           known = { address = value, name = name }
