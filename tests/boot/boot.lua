@@ -31,6 +31,25 @@ return {
     boots { machine = "q35" }
     boots { machine = "microvm" }
   end,
+  ["it boots with any number of files, and names of any length"] = function()
+    -- 18 is the Xen note's type: no number of the archive may look like it.
+    for _, name in ipairs { "a/name/of/18/b.lua", "an/odd/name.lua" } do
+      local files = { [name] = HELLO,
+        ["lunik.lua"] = ('return { name = "x", main = "%s", include = { "*.txt" } }'):format(name) }
+      files["1.txt"] = "1"
+      if #name ~= 18 then
+        for i = 2, 17 do files[i .. ".txt"] = "x" end
+      else
+        files["lunik.lua"] = ('return { name = "x", main = "%s" }'):format(name)
+      end
+      for version = 1, 4 do
+        files["lunik.lua"] = files["lunik.lua"]:gsub("name = \"x+\"", ('name = "%s"'):format(("x"):rep(version)))
+        local copy = {}
+        for path, data in pairs(files) do copy[path] = data end
+        suite.holds(machine.expect(machine.image(copy)).output, "hello")
+      end
+    end
+  end,
   ["it boots on microvm with pit, pic, rtc and acpi on and off"] = function()
     local list = microvms()
     local step, count = suite.is_quick and 5 or 1, 0
