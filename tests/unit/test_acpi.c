@@ -111,7 +111,7 @@ TEST(q35s_registers_are_found)
     struct acpi_power power;
 
     make_q35();
-    REQUIRE(acpi_power_find(map, ROOT, &power));
+    REQUIRE(platform_acpi_power_find(map, ROOT, &power));
     CHECK_EQ(power.sci, 9);
     CHECK_EQ(power.smi_port, 0xb2);
     CHECK_EQ(power.smi_enable, 2);
@@ -132,7 +132,7 @@ TEST(a_hardware_reduced_machine_has_a_sleep_register_only)
     struct acpi_power power;
 
     make_reduced();
-    REQUIRE(acpi_power_find(map, ROOT, &power));
+    REQUIRE(platform_acpi_power_find(map, ROOT, &power));
     CHECK_EQ(power.sleep_memory, 0xfea00200);
     CHECK_EQ(power.sleep_port, 0);
     CHECK_EQ(power.event_port, 0);
@@ -148,7 +148,7 @@ TEST(a_button_that_needs_aml_is_no_button)
     make_q35();
     put(FADT + 112, 1u << 4, 4);
     table(FADT, "FACP", 244);
-    REQUIRE(acpi_power_find(map, ROOT, &power));
+    REQUIRE(platform_acpi_power_find(map, ROOT, &power));
     CHECK(!power.has_button);
     CHECK(!power.timer_is_32);
     give_back();
@@ -162,7 +162,7 @@ TEST(a_wrong_sum_anywhere_is_refused)
     for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
         make_q35();
         memory[at[i]] ^= 1;
-        CHECK(!acpi_power_find(map, ROOT, &power));
+        CHECK(!platform_acpi_power_find(map, ROOT, &power));
         give_back();
     }
 }
@@ -177,7 +177,7 @@ TEST(a_list_of_every_length_is_read_within_its_bounds)
         put(LIST + 4, size, 4);
         if (size >= 36)
             table(LIST, "RSDT", size);
-        CHECK_EQ(acpi_power_find(map, ROOT, &power), size >= 44);
+        CHECK_EQ(platform_acpi_power_find(map, ROOT, &power), size >= 44);
         give_back();
     }
 }
@@ -189,11 +189,11 @@ TEST(a_description_too_short_for_its_fields_is_refused)
     for (size_t size = 36; size < 300; size++) {
         make_q35();
         table(FADT, "FACP", size);
-        CHECK_EQ(acpi_power_find(map, ROOT, &power), size >= 116);
+        CHECK_EQ(platform_acpi_power_find(map, ROOT, &power), size >= 116);
         give_back();
         make_reduced();
         table(FADT, "FACP", size);
-        CHECK_EQ(acpi_power_find(map, ROOT, &power), size >= 116);
+        CHECK_EQ(platform_acpi_power_find(map, ROOT, &power), size >= 116);
         CHECK_EQ(power.sleep_memory, size >= 268 ? 0xfea00200 : 0);
         give_back();
     }
@@ -207,13 +207,13 @@ TEST(tables_beyond_memory_or_measure_are_refused)
     make_q35();
     put(LIST + 40, 0xfffffff0, 4);
     table(LIST, "RSDT", 44);
-    CHECK(!acpi_power_find(map, ROOT, &power));
+    CHECK(!platform_acpi_power_find(map, ROOT, &power));
     make_q35();
     put(FADT + 4, UINT32_MAX, 4);
-    CHECK(acpi_table_map(map, FADT, "FACP", &size) == NULL);
+    CHECK(platform_acpi_table_map(map, FADT, "FACP", &size) == NULL);
     put(FADT + 4, 8, 4);
-    CHECK(acpi_table_map(map, FADT, "FACP", &size) == NULL);
-    CHECK(!acpi_power_find(map, sizeof memory - 4, &power));
+    CHECK(platform_acpi_table_map(map, FADT, "FACP", &size) == NULL);
+    CHECK(!platform_acpi_power_find(map, sizeof memory - 4, &power));
     give_back();
 }
 
@@ -226,7 +226,7 @@ TEST(a_list_of_lists_ends)
     for (unsigned i = 0; i < 200; i++)
         put(LIST + 36 + 4 * i, DSDT, 4);
     table(LIST, "RSDT", 36 + 4 * 200);
-    CHECK(!acpi_power_find(map, ROOT, &power));
+    CHECK(!platform_acpi_power_find(map, ROOT, &power));
     give_back();
 }
 
@@ -237,7 +237,7 @@ TEST(any_bit_flipped_is_survived)
     for (size_t bit = 0; bit < 0x340 * 8; bit++) {
         make_q35();
         memory[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        (void)!acpi_power_find(map, ROOT, &power);
+        (void)!platform_acpi_power_find(map, ROOT, &power);
         give_back();
     }
     CHECK(true);
@@ -246,11 +246,11 @@ TEST(any_bit_flipped_is_survived)
 TEST(the_root_pointer_is_found_at_16_byte_steps_only)
 {
     make_q35();
-    CHECK(acpi_root_scan(memory, sizeof memory) == memory + ROOT);
-    CHECK(acpi_root_scan(memory + 8, sizeof memory - 8) == NULL);
-    CHECK(acpi_root_scan(memory, ROOT + 19) == NULL);
-    CHECK(acpi_root_scan(memory, ROOT + 20) == memory + ROOT);
-    CHECK(acpi_root_scan(memory, 0) == NULL);
+    CHECK(platform_acpi_root_scan(memory, sizeof memory) == memory + ROOT);
+    CHECK(platform_acpi_root_scan(memory + 8, sizeof memory - 8) == NULL);
+    CHECK(platform_acpi_root_scan(memory, ROOT + 19) == NULL);
+    CHECK(platform_acpi_root_scan(memory, ROOT + 20) == memory + ROOT);
+    CHECK(platform_acpi_root_scan(memory, 0) == NULL);
 }
 
 /* ---- Sleep types ---- */
@@ -261,7 +261,7 @@ static bool find_off(const void *aml, size_t size, uint8_t *a, uint8_t *b)
     bool found;
 
     memcpy(dsdt + 37, aml, size);
-    found = acpi_off_find(dsdt, 37 + size, a, b);
+    found = platform_acpi_off_find(dsdt, 37 + size, a, b);
     free(dsdt);
     return found;
 }

@@ -15,7 +15,7 @@ TEST(a_second_of_ticks_is_a_second_at_every_frequency)
 {
     for (size_t i = 0; i < FREQUENCY_COUNT; i++) {
         uint64_t hz = frequencies[i];
-        uint64_t ns = clock_scale_ns(clock_scale_of(hz), hz);
+        uint64_t ns = platform_clock_scale_ns(platform_clock_scale_of(hz), hz);
 
         if (!CHECK(ns <= LUNIK_NS_PER_S && ns >= LUNIK_NS_PER_S - 2))
             printf("hz %ju ns %ju\n", (uintmax_t)hz, (uintmax_t)ns);
@@ -28,7 +28,8 @@ TEST(a_year_of_ticks_is_right_to_a_second)
 
     for (size_t i = 2; i < FREQUENCY_COUNT; i++) {
         uint64_t hz = frequencies[i];
-        uint64_t ns = clock_scale_ns(clock_scale_of(hz), hz * year);
+        uint64_t ns =
+            platform_clock_scale_ns(platform_clock_scale_of(hz), hz * year);
 
         CHECK(ns / LUNIK_NS_PER_S + 1 >= year);
         CHECK(ns / LUNIK_NS_PER_S <= year);
@@ -37,12 +38,12 @@ TEST(a_year_of_ticks_is_right_to_a_second)
 
 TEST(nanoseconds_never_go_back_as_ticks_go_on)
 {
-    struct clock_scale scale = clock_scale_of(2399998765);
+    struct clock_scale scale = platform_clock_scale_of(2399998765);
     uint64_t last = 0;
 
     for (uint64_t ticks = UINT32_MAX - 1000;
          ticks < (uint64_t)UINT32_MAX + 1000; ticks++) {
-        uint64_t ns = clock_scale_ns(scale, ticks);
+        uint64_t ns = platform_clock_scale_ns(scale, ticks);
 
         CHECK(ns >= last);
         last = ns;
@@ -62,23 +63,28 @@ TEST(the_scale_agrees_with_a_wide_multiplication)
             wide product = shift < 0 ? ticks >> -shift : ticks << shift;
 
             product = product * scale.multiplier >> 32;
-            CHECK_EQ(clock_scale_ns(scale, ticks), (uint64_t)product);
+            CHECK_EQ(platform_clock_scale_ns(scale, ticks), (uint64_t)product);
         }
     }
 }
 
 TEST(a_shift_from_outside_cannot_be_undefined)
 {
-    CHECK_EQ(clock_scale_ns((struct clock_scale) { 1, -128 }, UINT64_MAX), 0);
-    CHECK_EQ(clock_scale_ns((struct clock_scale) { 0, 127 }, UINT64_MAX), 0);
-    CHECK_EQ(clock_scale_hz((struct clock_scale) { 1, 127 }), 0);
-    CHECK_EQ(clock_scale_hz((struct clock_scale) { 0, 0 }), 0);
+    CHECK_EQ(
+        platform_clock_scale_ns((struct clock_scale) { 1, -128 }, UINT64_MAX),
+        0);
+    CHECK_EQ(
+        platform_clock_scale_ns((struct clock_scale) { 0, 127 }, UINT64_MAX),
+        0);
+    CHECK_EQ(platform_clock_scale_hz((struct clock_scale) { 1, 127 }), 0);
+    CHECK_EQ(platform_clock_scale_hz((struct clock_scale) { 0, 0 }), 0);
 }
 
 TEST(a_scale_gives_its_frequency_back)
 {
     for (size_t i = 1; i < FREQUENCY_COUNT; i++) {
-        uint64_t hz = clock_scale_hz(clock_scale_of(frequencies[i]));
+        uint64_t hz =
+            platform_clock_scale_hz(platform_clock_scale_of(frequencies[i]));
         uint64_t off =
             hz > frequencies[i] ? hz - frequencies[i] : frequencies[i] - hz;
 
@@ -88,11 +94,12 @@ TEST(a_scale_gives_its_frequency_back)
 
 TEST(ticks_of_a_duration_do_not_overflow_silently)
 {
-    CHECK_EQ(clock_ticks(LUNIK_NS_PER_S, 2400000000), 2400000000);
-    CHECK_EQ(clock_ticks(LUNIK_NS_PER_MS, 62500000), 62500);
-    CHECK_EQ(clock_ticks(0, 62500000), 0);
-    CHECK(clock_ticks(UINT64_MAX, UINT64_C(20000000000)) == UINT64_MAX);
-    CHECK_EQ(clock_ticks(LUNIK_NS_PER_S, 0), 0);
+    CHECK_EQ(platform_clock_ticks(LUNIK_NS_PER_S, 2400000000), 2400000000);
+    CHECK_EQ(platform_clock_ticks(LUNIK_NS_PER_MS, 62500000), 62500);
+    CHECK_EQ(platform_clock_ticks(0, 62500000), 0);
+    CHECK(platform_clock_ticks(UINT64_MAX, UINT64_C(20000000000)) ==
+          UINT64_MAX);
+    CHECK_EQ(platform_clock_ticks(LUNIK_NS_PER_S, 0), 0);
 }
 
 /* ---- Dates ---- */
@@ -115,7 +122,7 @@ static bool seconds_of(uint8_t hour, uint8_t day, uint8_t month, unsigned year,
         .status_b = BINARY_24,
     };
 
-    return clock_date_seconds(&date, out);
+    return platform_clock_date_seconds(&date, out);
 }
 
 TEST(every_day_of_two_centuries_agrees_with_the_host)
@@ -157,9 +164,9 @@ TEST(ports_without_a_clock_are_no_date)
     uint64_t out;
 
     memset(&date, 0xff, sizeof date);
-    CHECK(!clock_date_seconds(&date, &out));
+    CHECK(!platform_clock_date_seconds(&date, &out));
     memset(&date, 0, sizeof date);
-    CHECK(!clock_date_seconds(&date, &out));
+    CHECK(!platform_clock_date_seconds(&date, &out));
 }
 
 TEST(bcd_and_twelve_hours_are_read)
@@ -167,22 +174,22 @@ TEST(bcd_and_twelve_hours_are_read)
     struct clock_date date = { 0x07, 0x30, 0x12, 0x21, 0x11, 0x26, 0x20, 0 };
     uint64_t midnight, noon, out;
 
-    CHECK(clock_date_seconds(&date, &midnight));
+    CHECK(platform_clock_date_seconds(&date, &midnight));
     date.hour = 0x92;
-    CHECK(clock_date_seconds(&date, &noon));
+    CHECK(platform_clock_date_seconds(&date, &noon));
     CHECK_EQ(noon - midnight, 12 * 3600);
     date.hour = 0x81;
-    CHECK(clock_date_seconds(&date, &out));
+    CHECK(platform_clock_date_seconds(&date, &out));
     CHECK_EQ(out - midnight, 13 * 3600);
     date.status_b = BCD_24;
     date.hour = 0x23;
-    CHECK(clock_date_seconds(&date, &out));
+    CHECK(platform_clock_date_seconds(&date, &out));
     CHECK_EQ(out - midnight, 23 * 3600);
     date.minute = 0x5a;
-    CHECK(!clock_date_seconds(&date, &out));
+    CHECK(!platform_clock_date_seconds(&date, &out));
     date = (struct clock_date) { 7, 30, 0, 21, 11, 26, 0, BINARY_12 };
-    CHECK(!clock_date_seconds(&date, &out));
+    CHECK(!platform_clock_date_seconds(&date, &out));
     date.hour = 12;
-    CHECK(clock_date_seconds(&date, &out));
+    CHECK(platform_clock_date_seconds(&date, &out));
     CHECK_EQ(out, midnight);
 }

@@ -11,7 +11,7 @@ static bool add(struct memmap *map, uint64_t address, uint64_t size)
 {
     struct pvh_map_entry entry = { address, size, PVH_MAP_RAM, 0 };
 
-    return memmap_add(map, &entry, FLOOR, LIMIT);
+    return platform_memmap_add(map, &entry, FLOOR, LIMIT);
 }
 
 static void check_range(const struct memmap *map, size_t i, uint64_t base,
@@ -44,7 +44,7 @@ TEST(a_pc_map_has_two_ranges_below_4_gib)
     CHECK_EQ(map.count, 2);
     check_range(&map, 0, FLOOR, 0x9f000);
     check_range(&map, 1, 0x100000, 0x7ffe0000);
-    CHECK_EQ(memmap_end(&map), 0x7ffe0000);
+    CHECK_EQ(platform_memmap_end(&map), 0x7ffe0000);
 }
 
 TEST(ranges_are_ordered_whatever_the_order_of_entries)
@@ -92,9 +92,9 @@ TEST(what_is_not_ram_is_passed_over)
     struct memmap map = { .count = 0 };
     struct pvh_map_entry entry = { 0x100000, 0x1000, 2, 0 };
 
-    CHECK(memmap_add(&map, &entry, FLOOR, LIMIT));
+    CHECK(platform_memmap_add(&map, &entry, FLOOR, LIMIT));
     CHECK_EQ(map.count, 0);
-    CHECK_EQ(memmap_end(&map), 0);
+    CHECK_EQ(platform_memmap_end(&map), 0);
 }
 
 TEST(entries_that_wrap_around_are_passed_over)
@@ -131,19 +131,19 @@ TEST(removing_divides_shortens_and_erases)
 
     CHECK(add(&map, 0x100000, 0x10000));
     CHECK(add(&map, 0x200000, 0x10000));
-    CHECK(memmap_remove(&map, 0x104000, 0x1000));
+    CHECK(platform_memmap_remove(&map, 0x104000, 0x1000));
     CHECK_EQ(map.count, 3);
     check_range(&map, 0, 0x100000, 0x104000);
     check_range(&map, 1, 0x105000, 0x110000);
-    CHECK(memmap_remove(&map, 0x100000, 0x1000));
+    CHECK(platform_memmap_remove(&map, 0x100000, 0x1000));
     check_range(&map, 0, 0x101000, 0x104000);
-    CHECK(memmap_remove(&map, 0x103000, 0x5000));
+    CHECK(platform_memmap_remove(&map, 0x103000, 0x5000));
     check_range(&map, 0, 0x101000, 0x103000);
     check_range(&map, 1, 0x108000, 0x110000);
-    CHECK(memmap_remove(&map, 0x100000, 0x10f000));
+    CHECK(platform_memmap_remove(&map, 0x100000, 0x10f000));
     CHECK_EQ(map.count, 1);
     check_range(&map, 0, 0x20f000, 0x210000);
-    CHECK(memmap_remove(&map, 0x300000, 0x1000));
+    CHECK(platform_memmap_remove(&map, 0x300000, 0x1000));
     CHECK_EQ(map.count, 1);
 }
 
@@ -153,9 +153,9 @@ TEST(a_full_map_cannot_be_divided)
 
     for (uint64_t i = 0; i < MEMMAP_MAX; i++)
         CHECK(add(&map, 0x100000 + i * 0x4000, 0x3000));
-    CHECK(!memmap_remove(&map, 0x101000, 0x1000));
-    CHECK(memmap_remove(&map, 0x100000, 0x3000));
-    CHECK(memmap_remove(&map, 0x105000, 0x1000));
+    CHECK(!platform_memmap_remove(&map, 0x101000, 0x1000));
+    CHECK(platform_memmap_remove(&map, 0x100000, 0x3000));
+    CHECK(platform_memmap_remove(&map, 0x105000, 0x1000));
     check_order(&map);
 }
 
@@ -166,14 +166,14 @@ TEST(carving_takes_the_first_range_that_is_big_enough)
 
     CHECK(add(&map, 0x10000, 0x4000));
     CHECK(add(&map, 0x100000, 0x10000));
-    CHECK(memmap_carve(&map, 0x5000, UINTPTR_MAX, &base));
+    CHECK(platform_memmap_carve(&map, 0x5000, UINTPTR_MAX, &base));
     CHECK_EQ(base, 0x100000);
-    CHECK(memmap_carve(&map, 0x4000, UINTPTR_MAX, &base));
+    CHECK(platform_memmap_carve(&map, 0x4000, UINTPTR_MAX, &base));
     CHECK_EQ(base, 0x10000);
     CHECK_EQ(map.count, 1);
-    CHECK(!memmap_carve(&map, 0xc000, UINTPTR_MAX, &base));
-    CHECK(!memmap_carve(&map, 0x1000, 0x105000, &base));
-    CHECK(memmap_carve(&map, 0x1000, 0x106000, &base));
+    CHECK(!platform_memmap_carve(&map, 0xc000, UINTPTR_MAX, &base));
+    CHECK(!platform_memmap_carve(&map, 0x1000, 0x105000, &base));
+    CHECK(platform_memmap_carve(&map, 0x1000, 0x106000, &base));
     CHECK_EQ(base, 0x105000);
 }
 
@@ -181,15 +181,15 @@ TEST(containing_means_all_of_it_in_one_range)
 {
     struct memmap map = { .count = 0 };
 
-    CHECK(!memmap_contains(&map, 0x100000, 1));
+    CHECK(!platform_memmap_contains(&map, 0x100000, 1));
     CHECK(add(&map, 0x100000, 0x4000));
     CHECK(add(&map, 0x105000, 0x1000));
-    CHECK(memmap_contains(&map, 0x100000, 0x4000));
-    CHECK(memmap_contains(&map, 0x103fff, 1));
-    CHECK(!memmap_contains(&map, 0x103fff, 2));
-    CHECK(!memmap_contains(&map, 0xfffff, 2));
-    CHECK(!memmap_contains(&map, 0x103000, 0x3000));
-    CHECK(!memmap_contains(&map, 0x103000, SIZE_MAX));
+    CHECK(platform_memmap_contains(&map, 0x100000, 0x4000));
+    CHECK(platform_memmap_contains(&map, 0x103fff, 1));
+    CHECK(!platform_memmap_contains(&map, 0x103fff, 2));
+    CHECK(!platform_memmap_contains(&map, 0xfffff, 2));
+    CHECK(!platform_memmap_contains(&map, 0x103000, 0x3000));
+    CHECK(!platform_memmap_contains(&map, 0x103000, SIZE_MAX));
 }
 
 /* A bitmap of pages is the plain way to say the same. */
@@ -217,11 +217,13 @@ TEST(a_thousand_random_maps_agree_with_a_bitmap)
             if (is_add)
                 CHECK(add(&map, (first + 256) * 4096, count * 4096));
             else
-                CHECK(memmap_remove(&map, (first + 256) * 4096, count * 4096));
+                CHECK(platform_memmap_remove(&map, (first + 256) * 4096,
+                                             count * 4096));
         }
         check_order(&map);
         for (uintptr_t i = 0; i < PAGES; i++)
-            CHECK_EQ(memmap_contains(&map, (i + 256) * 4096, 4096), bits[i]);
+            CHECK_EQ(platform_memmap_contains(&map, (i + 256) * 4096, 4096),
+                     bits[i]);
         if (test_failures)
             return;
     }

@@ -75,8 +75,8 @@ static bool sum_is_zero(const uint8_t *data, size_t size)
     return sum == 0;
 }
 
-bool acpi_root_read(const void *data, size_t size, uint64_t *out,
-                    bool *is_wide_out)
+bool platform_acpi_root_read(const void *data, size_t size, uint64_t *out,
+                             bool *is_wide_out)
 {
     const uint8_t *root = data;
 
@@ -89,7 +89,7 @@ bool acpi_root_read(const void *data, size_t size, uint64_t *out,
     return *out != 0;
 }
 
-const uint8_t *acpi_root_scan(const uint8_t *start, size_t size)
+const uint8_t *platform_acpi_root_scan(const uint8_t *start, size_t size)
 {
     for (size_t at = 0; size >= ROOT_SIZE_1 && at <= size - ROOT_SIZE_1;
          at += 16)
@@ -99,8 +99,8 @@ const uint8_t *acpi_root_scan(const uint8_t *start, size_t size)
     return NULL;
 }
 
-const uint8_t *acpi_table_map(acpi_map_fn *map, uint64_t physical,
-                              const char *signature, size_t *size_out)
+const uint8_t *platform_acpi_table_map(acpi_map_fn *map, uint64_t physical,
+                                       const char *signature, size_t *size_out)
 {
     const uint8_t *header = map(physical, HEADER_SIZE);
     const uint8_t *table;
@@ -116,7 +116,7 @@ const uint8_t *acpi_table_map(acpi_map_fn *map, uint64_t physical,
     return table;
 }
 
-bool acpi_table_is_whole(const uint8_t *table, size_t size)
+bool platform_acpi_table_is_whole(const uint8_t *table, size_t size)
 {
     return sum_is_zero(table, size);
 }
@@ -158,7 +158,8 @@ static void read_fadt(const uint8_t *fadt, size_t size, struct acpi_power *out)
                       out->event_port != 0 && out->event_len >= 4;
 }
 
-bool acpi_power_find(acpi_map_fn *map, uint64_t rsdp, struct acpi_power *out)
+bool platform_acpi_power_find(acpi_map_fn *map, uint64_t rsdp,
+                              struct acpi_power *out)
 {
     const uint8_t *root = map(rsdp, ROOT_SIZE_2);
     const uint8_t *list, *fadt = NULL;
@@ -167,9 +168,11 @@ bool acpi_power_find(acpi_map_fn *map, uint64_t rsdp, struct acpi_power *out)
     bool is_wide;
 
     *out = (struct acpi_power) { .sci = 0 };
-    if (!root || !acpi_root_read(root, ROOT_SIZE_2, &list_at, &is_wide))
+    if (!root ||
+        !platform_acpi_root_read(root, ROOT_SIZE_2, &list_at, &is_wide))
         return false;
-    list = acpi_table_map(map, list_at, is_wide ? "XSDT" : "RSDT", &size);
+    list =
+        platform_acpi_table_map(map, list_at, is_wide ? "XSDT" : "RSDT", &size);
     if (!list || !sum_is_zero(list, size))
         return false;
     step = is_wide ? 8 : 4;
@@ -178,8 +181,8 @@ bool acpi_power_find(acpi_map_fn *map, uint64_t rsdp, struct acpi_power *out)
 
         if (at + step > size)
             return false;
-        fadt = acpi_table_map(map, get(list + at, (unsigned)step), "FACP",
-                              &fadt_size);
+        fadt = platform_acpi_table_map(map, get(list + at, (unsigned)step),
+                                       "FACP", &fadt_size);
         if (fadt && (fadt_size < FADT_SIZE_1 || !sum_is_zero(fadt, fadt_size)))
             return false;
         if (fadt)
@@ -242,8 +245,8 @@ static bool aml_off(const uint8_t *data, size_t size, size_t at,
     return true;
 }
 
-bool acpi_off_find(const void *dsdt, size_t size, uint8_t *type_a_out,
-                   uint8_t *type_b_out)
+bool platform_acpi_off_find(const void *dsdt, size_t size, uint8_t *type_a_out,
+                            uint8_t *type_b_out)
 {
     const uint8_t *data = dsdt;
 

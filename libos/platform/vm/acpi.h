@@ -39,28 +39,29 @@ struct acpi_power {
 /* True if (size) bytes at (data) are an ACPI root pointer; the address of the
  * table of tables is then (*out), and (*is_wide_out) says how wide its entries
  * are. */
-LUNIK_MUST_CHECK bool acpi_root_read(const void *data, size_t size,
-                                     uint64_t *out, bool *is_wide_out);
+LUNIK_MUST_CHECK bool platform_acpi_root_read(const void *data, size_t size,
+                                              uint64_t *out, bool *is_wide_out);
 
 /* Finds the fixed description table from the root pointer at (rsdp), and reads
  * it. Returns: false if there is none that is whole. */
-LUNIK_MUST_CHECK bool acpi_power_find(acpi_map_fn *map, uint64_t rsdp,
-                                      struct acpi_power *out);
+LUNIK_MUST_CHECK bool platform_acpi_power_find(acpi_map_fn *map, uint64_t rsdp,
+                                               struct acpi_power *out);
 
 /* Finds what to write to sleep for good in a differentiated description table.
  * Each type is 3 bits. */
-LUNIK_MUST_CHECK bool acpi_off_find(const void *dsdt, size_t size,
-                                    uint8_t *type_a_out, uint8_t *type_b_out);
+LUNIK_MUST_CHECK bool platform_acpi_off_find(const void *dsdt, size_t size,
+                                             uint8_t *type_a_out,
+                                             uint8_t *type_b_out);
 
 /* Maps the whole table at (physical) if it has (signature) and a length that
  * can be. Returns: NULL otherwise. */
-const uint8_t *acpi_table_map(acpi_map_fn *map, uint64_t physical,
-                              const char *signature, size_t *size_out);
+const uint8_t *platform_acpi_table_map(acpi_map_fn *map, uint64_t physical,
+                                       const char *signature, size_t *size_out);
 
 /* True if the sum of a mapped table is right. */
-bool acpi_table_is_whole(const uint8_t *table, size_t size);
+bool platform_acpi_table_is_whole(const uint8_t *table, size_t size);
 
 /* Looks for the root pointer in [start, start + size). NULL: not there. */
-const uint8_t *acpi_root_scan(const uint8_t *start, size_t size);
+const uint8_t *platform_acpi_root_scan(const uint8_t *start, size_t size);
 
 #endif

@@ -81,7 +81,8 @@ static void copy_map(uint64_t physical, uint32_t count)
         struct pvh_map_entry entry;
 
         memcpy(&entry, from + i * sizeof entry, sizeof entry);
-        if (!memmap_add(&boot.ram, &entry, ARCH_NULL_SIZE, ARCH_RAM_LIMIT))
+        if (!platform_memmap_add(&boot.ram, &entry, ARCH_NULL_SIZE,
+                                 ARCH_RAM_LIMIT))
             lunik_panic_status(LUNIK_EXIT_BAD_LAUNCH,
                                "the loader's memory map is in too many parts");
     }
@@ -114,11 +115,11 @@ static size_t find_seal(void)
     const struct lunik_seal_header *header = (const void *)lunik_seal;
     uintptr_t at = (uintptr_t)lunik_seal;
 
-    if (!memmap_contains(&boot.ram, at, sizeof *header) ||
+    if (!platform_memmap_contains(&boot.ram, at, sizeof *header) ||
         header->magic != LUNIK_SEAL_MAGIC ||
         header->total_size < sizeof *header ||
         pages(header->total_size) > EARLY_LIMIT / 2 ||
-        !memmap_contains(&boot.ram, at, pages(header->total_size)))
+        !platform_memmap_contains(&boot.ram, at, pages(header->total_size)))
         return 0;
     return header->total_size;
 }
@@ -136,13 +137,15 @@ static struct platform_range divide_memory(void)
     size_t image_size = (size_t)(lunik_image_end - lunik_image_start);
     struct platform_range pool;
 
-    if (!memmap_contains(&boot.ram, image, image_size))
+    if (!platform_memmap_contains(&boot.ram, image, image_size))
         too_little_memory();
     boot.seal_size = find_seal();
     boot.free = boot.ram;
-    pool.size = arch_paging_pool_pages(memmap_end(&boot.ram)) * ARCH_PAGE_SIZE;
-    if (!memmap_remove(&boot.free, image, image_size + pages(boot.seal_size)) ||
-        !memmap_carve(&boot.free, pool.size, WINDOW, &pool.base))
+    pool.size =
+        arch_paging_pool_pages(platform_memmap_end(&boot.ram)) * ARCH_PAGE_SIZE;
+    if (!platform_memmap_remove(&boot.free, image,
+                                image_size + pages(boot.seal_size)) ||
+        !platform_memmap_carve(&boot.free, pool.size, WINDOW, &pool.base))
         too_little_memory();
     return pool;
 }
@@ -177,7 +180,7 @@ uintptr_t platform_vm_boot(uint64_t start_info)
     pool = divide_memory();
     arch_paging_init(boot.ram.ranges, boot.ram.count, pool);
     protect_image();
-    stack = stack_init(&traps);
+    stack = platform_stack_init(&traps);
     arch_paging_start();
     arch_paging_donate((struct platform_range) {
         .base = (uintptr_t)arch_boot_tables,
@@ -217,7 +220,7 @@ const void *platform_seal(size_t *size_out)
     return boot.seal_size > 0 ? lunik_seal : NULL;
 }
 
-uint64_t boot_rsdp(void)
+uint64_t platform_boot_rsdp(void)
 {
     return boot.rsdp;
 }

@@ -17,6 +17,6 @@
 uintptr_t platform_vm_boot(uint64_t start_info);
 
 /* Where the loader says ACPI's root pointer is; 0: it does not say. */
-uint64_t boot_rsdp(void);
+uint64_t platform_boot_rsdp(void);
 
 #endif

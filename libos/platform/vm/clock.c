@@ -67,12 +67,12 @@ static uint64_t pvclock_ns(void)
         ns = pvclock.system_ns;
         __asm__ volatile("" : : : "memory");
     } while ((version & 1) || version != pvclock.version);
-    return ns + clock_scale_ns(scale, passed);
+    return ns + platform_clock_scale_ns(scale, passed);
 }
 
 static bool start_kvm(void)
 {
-    const struct hypervisor *hypervisor = hypervisor_get();
+    const struct hypervisor *hypervisor = platform_hypervisor_get();
 
     if (strcmp(hypervisor->name, "kvm") != 0 ||
         !(cpuid(hypervisor->base + KVM_LEAF_FEATURES, 0).eax &
@@ -84,7 +84,7 @@ static bool start_kvm(void)
     clock.is_kvm = true;
     clock.source = "kvm-clock";
     clock.base = pvclock_ns();
-    clock.tsc_hz = clock_scale_hz((struct clock_scale) {
+    clock.tsc_hz = platform_clock_scale_hz((struct clock_scale) {
         .multiplier = pvclock.multiplier, .shift = pvclock.shift });
     return true;
 }
@@ -95,8 +95,8 @@ static void start(void)
 {
     if (start_kvm())
         return;
-    clock.tsc_hz = tsc_frequency(&clock.source);
-    clock.scale = clock_scale_of(clock.tsc_hz);
+    clock.tsc_hz = platform_tsc_frequency(&clock.source);
+    clock.scale = platform_clock_scale_of(clock.tsc_hz);
     clock.base = rdtsc_ordered();
 }
 
@@ -109,7 +109,8 @@ uint64_t platform_monotonic_ns(void)
     if (clock.is_kvm)
         now = pvclock_ns() - clock.base;
     else
-        now = clock_scale_ns(clock.scale, rdtsc_ordered() - clock.base);
+        now =
+            platform_clock_scale_ns(clock.scale, rdtsc_ordered() - clock.base);
     /* A machine that was moved to another host may step back a little. */
     if (now < clock.last_ns)
         return clock.last_ns;
@@ -123,7 +124,7 @@ const char *platform_monotonic_source(void)
     return clock.source;
 }
 
-uint64_t clock_tsc_hz(void)
+uint64_t platform_clock_tsc_hz(void)
 {
     platform_monotonic_ns();
     return clock.tsc_hz;
@@ -186,7 +187,7 @@ static bool wall_by_cmos(uint64_t *out)
             break;
         date = again;
     }
-    if (!clock_date_seconds(&again, &seconds))
+    if (!platform_clock_date_seconds(&again, &seconds))
         return false;
     *out = seconds * LUNIK_NS_PER_S;
     return true;

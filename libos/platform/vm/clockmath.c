@@ -10,7 +10,7 @@
 #define S_PER_DAY UINT64_C(86400)
 #define DAYS_1970_TO_2000 10957u
 
-struct clock_scale clock_scale_of(uint64_t hz)
+struct clock_scale platform_clock_scale_of(uint64_t hz)
 {
     uint64_t ns = LUNIK_NS_PER_S;
     struct clock_scale scale = { 0, 0 };
@@ -30,7 +30,7 @@ struct clock_scale clock_scale_of(uint64_t hz)
     return scale;
 }
 
-uint64_t clock_scale_ns(struct clock_scale scale, uint64_t ticks)
+uint64_t platform_clock_scale_ns(struct clock_scale scale, uint64_t ticks)
 {
     unsigned by =
         scale.shift < 0 ? (unsigned)-scale.shift : (unsigned)scale.shift;
@@ -41,7 +41,7 @@ uint64_t clock_scale_ns(struct clock_scale scale, uint64_t ticks)
            ((ticks & UINT32_MAX) * scale.multiplier >> 32);
 }
 
-uint64_t clock_scale_hz(struct clock_scale scale)
+uint64_t platform_clock_scale_hz(struct clock_scale scale)
 {
     uint64_t hz;
 
@@ -51,7 +51,7 @@ uint64_t clock_scale_hz(struct clock_scale scale)
     return scale.shift < 0 ? hz << -scale.shift : hz >> scale.shift;
 }
 
-uint64_t clock_ticks(uint64_t ns, uint64_t hz)
+uint64_t platform_clock_ticks(uint64_t ns, uint64_t hz)
 {
     uint64_t seconds = ns / LUNIK_NS_PER_S, rest = ns % LUNIK_NS_PER_S;
     uint64_t part = rest * (hz / 1000) / (LUNIK_NS_PER_S / 1000);
@@ -105,7 +105,7 @@ static unsigned days_in(unsigned month, unsigned year)
     return days[month - 1] + (month == 2 && is_leap(year) ? 1u : 0u);
 }
 
-bool clock_date_seconds(const struct clock_date *date, uint64_t *out)
+bool platform_clock_date_seconds(const struct clock_date *date, uint64_t *out)
 {
     struct clock_date d = *date;
     uint64_t days = DAYS_1970_TO_2000;

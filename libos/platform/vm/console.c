@@ -22,7 +22,7 @@ static struct console {
     struct lunik_source source;
 } console;
 
-void console_choose(void)
+void platform_console_choose(void)
 {
     const char *option = lunik_launch_option("console", 0);
 
@@ -31,7 +31,8 @@ void console_choose(void)
     else if (option && strcmp(option, "serial") == 0)
         console.kind = KIND_SERIAL;
     /* Asked for, or the only one there is. */
-    else if ((option && strcmp(option, "virtio") == 0) || !uart_start())
+    else if ((option && strcmp(option, "virtio") == 0) ||
+             !platform_uart_start())
         console.kind =
             platform_virtio_console_open() ? KIND_VIRTIO : KIND_SERIAL;
 }
@@ -39,12 +40,12 @@ void console_choose(void)
 void platform_console_write(const void *data, size_t size)
 {
     if (console.kind == KIND_SERIAL)
-        uart_write(data, size);
+        platform_uart_write(data, size);
     else if (console.kind == KIND_VIRTIO)
         platform_virtio_console_write(data, size);
 }
 
-void console_flush(void)
+void platform_console_flush(void)
 {
     if (console.kind == KIND_VIRTIO)
         platform_virtio_console_flush();
@@ -55,9 +56,9 @@ lunik_result platform_console_read(void *out, size_t size, size_t *size_out)
     *size_out = 0;
     if (console.kind == KIND_VIRTIO)
         return platform_virtio_console_read(out, size, size_out);
-    if (console.kind == KIND_NONE || !uart_start())
+    if (console.kind == KIND_NONE || !platform_uart_start())
         return LUNIK_ECLOSED;
-    *size_out = uart_read(out, size);
+    *size_out = platform_uart_read(out, size);
     return *size_out > 0 ? LUNIK_OK : LUNIK_EAGAIN;
 }
 
@@ -88,16 +89,16 @@ static lunik_result route_input(void)
     return result;
 }
 
-lunik_result console_listen(void)
+lunik_result platform_console_listen(void)
 {
     lunik_result result;
 
     if (console.kind == KIND_VIRTIO)
         return platform_virtio_console_attach();
-    if (console.kind == KIND_NONE || !uart_start())
+    if (console.kind == KIND_NONE || !platform_uart_start())
         return LUNIK_OK;
     result = route_input();
     if (result == LUNIK_OK)
-        uart_listen();
+        platform_uart_listen();
     return result;
 }

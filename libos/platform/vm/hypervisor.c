@@ -38,7 +38,7 @@ static size_t signature_at(uint32_t leaf, uint32_t *last_out)
     return i;
 }
 
-const struct hypervisor *hypervisor_get(void)
+const struct hypervisor *platform_hypervisor_get(void)
 {
     size_t best = SIGNATURE_COUNT;
 
@@ -66,5 +66,5 @@ const struct hypervisor *hypervisor_get(void)
 
 const char *platform_hypervisor(void)
 {
-    return hypervisor_get()->name;
+    return platform_hypervisor_get()->name;
 }

@@ -12,15 +12,15 @@
 #include <stdint.h>
 
 /* console.c: what the launch line chose; then input, from the devices' step. */
-void console_choose(void);
-LUNIK_MUST_CHECK lunik_result console_listen(void);
-void console_flush(void);
+void platform_console_choose(void);
+LUNIK_MUST_CHECK lunik_result platform_console_listen(void);
+void platform_console_flush(void);
 
 /* power.c: the power button. */
-void power_start(void);
+void platform_power_start(void);
 
 /* watchdog.c: armed by the launch option watchdog=SECONDS. */
-void watchdog_start(void);
+void platform_watchdog_start(void);
 
 /* What CPUID says of the hypervisor. (base) is the first of its leaves; 0:
  * none. */
@@ -28,6 +28,6 @@ struct hypervisor {
     const char *name;
     uint32_t base, last;
 };
-const struct hypervisor *hypervisor_get(void);
+const struct hypervisor *platform_hypervisor_get(void);
 
 #endif

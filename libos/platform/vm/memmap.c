@@ -27,8 +27,8 @@ static void erase(struct memmap *map, size_t at, size_t count)
     map->count -= count;
 }
 
-bool memmap_add(struct memmap *map, const struct pvh_map_entry *entry,
-                uint64_t floor, uint64_t limit)
+bool platform_memmap_add(struct memmap *map, const struct pvh_map_entry *entry,
+                         uint64_t floor, uint64_t limit)
 {
     uint64_t base = entry->address, end = entry->address + entry->size;
     size_t first = 0, last;
@@ -59,7 +59,7 @@ bool memmap_add(struct memmap *map, const struct pvh_map_entry *entry,
     return true;
 }
 
-bool memmap_remove(struct memmap *map, uintptr_t base, size_t size)
+bool platform_memmap_remove(struct memmap *map, uintptr_t base, size_t size)
 {
     uintptr_t end = base + size;
 
@@ -84,8 +84,8 @@ bool memmap_remove(struct memmap *map, uintptr_t base, size_t size)
     return true;
 }
 
-bool memmap_carve(struct memmap *map, size_t size, uintptr_t limit,
-                  uintptr_t *base_out)
+bool platform_memmap_carve(struct memmap *map, size_t size, uintptr_t limit,
+                           uintptr_t *base_out)
 {
     for (size_t i = 0; i < map->count; i++) {
         uintptr_t base = map->ranges[i].base;
@@ -93,12 +93,13 @@ bool memmap_carve(struct memmap *map, size_t size, uintptr_t limit,
         if (map->ranges[i].size < size || base > limit || limit - base < size)
             continue;
         *base_out = base;
-        return memmap_remove(map, base, size);
+        return platform_memmap_remove(map, base, size);
     }
     return false;
 }
 
-bool memmap_contains(const struct memmap *map, uintptr_t base, size_t size)
+bool platform_memmap_contains(const struct memmap *map, uintptr_t base,
+                              size_t size)
 {
     for (size_t i = 0; i < map->count; i++)
         if (base >= map->ranges[i].base && base <= end_of(&map->ranges[i]) &&
@@ -107,7 +108,7 @@ bool memmap_contains(const struct memmap *map, uintptr_t base, size_t size)
     return false;
 }
 
-uintptr_t memmap_end(const struct memmap *map)
+uintptr_t platform_memmap_end(const struct memmap *map)
 {
     return map->count > 0 ? end_of(&map->ranges[map->count - 1]) : 0;
 }

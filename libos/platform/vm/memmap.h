@@ -28,24 +28,26 @@ struct memmap {
  * entries that wrap around or say anything but RAM are passed over.
  * Returns: false if there are too many ranges; (map) is then unchanged.
  */
-LUNIK_MUST_CHECK bool memmap_add(struct memmap *map,
-                                 const struct pvh_map_entry *entry,
-                                 uint64_t floor, uint64_t limit);
+LUNIK_MUST_CHECK bool platform_memmap_add(struct memmap *map,
+                                          const struct pvh_map_entry *entry,
+                                          uint64_t floor, uint64_t limit);
 
 /* Takes [base, base + size), page-aligned, out of (map). Returns: false if a
  * range would have to be divided and there are too many. */
-LUNIK_MUST_CHECK bool memmap_remove(struct memmap *map, uintptr_t base,
-                                    size_t size);
+LUNIK_MUST_CHECK bool platform_memmap_remove(struct memmap *map, uintptr_t base,
+                                             size_t size);
 
 /* Takes (size) bytes, page-aligned, out of the first range that has them and
  * begins below (limit) with all of them. Returns: false if none has. */
-LUNIK_MUST_CHECK bool memmap_carve(struct memmap *map, size_t size,
-                                   uintptr_t limit, uintptr_t *base_out);
+LUNIK_MUST_CHECK bool platform_memmap_carve(struct memmap *map, size_t size,
+                                            uintptr_t limit,
+                                            uintptr_t *base_out);
 
 /* True if all of [base, base + size) is in (map). */
-bool memmap_contains(const struct memmap *map, uintptr_t base, size_t size);
+bool platform_memmap_contains(const struct memmap *map, uintptr_t base,
+                              size_t size);
 
 /* One past the last byte; 0 for an empty map. */
-uintptr_t memmap_end(const struct memmap *map);
+uintptr_t platform_memmap_end(const struct memmap *map);
 
 #endif

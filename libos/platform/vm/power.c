@@ -44,14 +44,15 @@ static struct power {
 static uint64_t scan_bios(void)
 {
     const uint8_t *bios = arch_map_tables(BIOS_BASE, BIOS_SIZE);
-    const uint8_t *root = bios ? acpi_root_scan(bios, BIOS_SIZE) : NULL;
+    const uint8_t *root =
+        bios ? platform_acpi_root_scan(bios, BIOS_SIZE) : NULL;
 
     return root ? BIOS_BASE + (uint64_t)(root - bios) : 0;
 }
 
-const struct acpi_power *power_description(bool may_scan)
+const struct acpi_power *platform_power_description(bool may_scan)
 {
-    uint64_t root = boot_rsdp();
+    uint64_t root = platform_boot_rsdp();
 
     if (power.is_found)
         return &power.acpi;
@@ -63,11 +64,12 @@ const struct acpi_power *power_description(bool may_scan)
     if (root == 0 || power.was_searched)
         return NULL;
     power.was_searched = true;
-    power.is_found = acpi_power_find(arch_map_tables, root, &power.acpi);
+    power.is_found =
+        platform_acpi_power_find(arch_map_tables, root, &power.acpi);
     if (!power.is_found)
         return NULL;
-    power.dsdt = acpi_table_map(arch_map_tables, power.acpi.dsdt, "DSDT",
-                                &power.dsdt_size);
+    power.dsdt = platform_acpi_table_map(arch_map_tables, power.acpi.dsdt,
+                                         "DSDT", &power.dsdt_size);
     if (power.acpi.sleep_memory != 0)
         power.sleep = arch_map_device(power.acpi.sleep_memory, 1);
     return &power.acpi;
@@ -102,9 +104,9 @@ static bool enable_acpi(void)
     return false;
 }
 
-void power_start(void)
+void platform_power_start(void)
 {
-    const struct acpi_power *acpi = power_description(false);
+    const struct acpi_power *acpi = platform_power_description(false);
     uint8_t vector;
 
     if (!acpi || !acpi->has_button || !enable_acpi())
@@ -136,8 +138,8 @@ static void stop_by_acpi(void)
 
     /* Not before: adding up some 8 KiB is much of a start's time. */
     if (!power.is_found || !power.dsdt ||
-        !acpi_table_is_whole(power.dsdt, power.dsdt_size) ||
-        !acpi_off_find(power.dsdt, power.dsdt_size, &a, &b))
+        !platform_acpi_table_is_whole(power.dsdt, power.dsdt_size) ||
+        !platform_acpi_off_find(power.dsdt, power.dsdt_size, &a, &b))
         return;
     if (power.sleep)
         *power.sleep = (uint8_t)(a << SLEEP_TYPE_SHIFT | SLEEP_ENABLE);
@@ -174,7 +176,7 @@ LUNIK_NORETURN static void triple_fault(void)
 void platform_exit(uint8_t status)
 {
     cpu_interrupts_off();
-    console_flush();
+    platform_console_flush();
     arch_out8(LUNIK_EXIT_PORT, status);
     if (status >= LUNIK_EXIT_PANIC)
         tell_panic();

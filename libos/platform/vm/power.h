@@ -13,6 +13,6 @@
  * pointer from the loader it looks for one in the BIOS's memory, which takes
  * some 30,000 instructions, only if (may_scan). Context: task.
  */
-const struct acpi_power *power_description(bool may_scan);
+const struct acpi_power *platform_power_description(bool may_scan);
 
 #endif

@@ -51,7 +51,7 @@ struct fixed {
     const char *memory, *memory_end;
 };
 
-uintptr_t stack_init(struct arch_trap_stacks *traps_out)
+uintptr_t platform_stack_init(struct arch_trap_stacks *traps_out)
 {
     const char *traps = arch_trap_stacks;
     const struct fixed fixed[] = {

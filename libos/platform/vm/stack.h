@@ -14,6 +14,6 @@
 
 /* Maps the fixed stacks. Returns the boot stack's end; (*traps_out) gets the
  * others'. */
-uintptr_t stack_init(struct arch_trap_stacks *traps_out);
+uintptr_t platform_stack_init(struct arch_trap_stacks *traps_out);
 
 #endif

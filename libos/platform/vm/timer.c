@@ -49,7 +49,7 @@ static uint64_t measure_ticks_hz(void)
 
 static uint64_t find_ticks_hz(void)
 {
-    const struct hypervisor *hypervisor = hypervisor_get();
+    const struct hypervisor *hypervisor = platform_hypervisor_get();
     uint64_t hz = 0;
 
     if (strcmp(hypervisor->name, "tcg") == 0)
@@ -70,14 +70,15 @@ static void set_timer(uint64_t ns)
     uint64_t ticks;
 
     ns = ns < SLEEP_MAX_NS ? ns : SLEEP_MAX_NS;
-    if (arch_apic_has_deadline() && clock_tsc_hz() != 0) {
-        arch_apic_set_deadline(rdtsc_ordered() +
-                               clock_ticks(ns, clock_tsc_hz()) + 1);
+    if (arch_apic_has_deadline() && platform_clock_tsc_hz() != 0) {
+        arch_apic_set_deadline(
+            rdtsc_ordered() +
+            platform_clock_ticks(ns, platform_clock_tsc_hz()) + 1);
         return;
     }
     if (timer.ticks_hz == 0)
         timer.ticks_hz = find_ticks_hz();
-    ticks = clock_ticks(ns, timer.ticks_hz) + 1;
+    ticks = platform_clock_ticks(ns, timer.ticks_hz) + 1;
     arch_apic_set_ticks(ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX);
 }
 
@@ -89,7 +90,7 @@ static void watchdog_look_later(void)
         set_timer(timer.watchdog_ns / WATCHDOG_LOOKS);
 }
 
-void watchdog_start(void)
+void platform_watchdog_start(void)
 {
     const char *option = lunik_launch_option("watchdog", 0);
     uint64_t seconds = 0;

@@ -38,7 +38,7 @@ static bool is_sane(uint64_t hz)
 
 static uint64_t by_cpuid(void)
 {
-    const struct hypervisor *hypervisor = hypervisor_get();
+    const struct hypervisor *hypervisor = platform_hypervisor_get();
     struct cpuid ratio = cpuid_checked(0x15, 0);
 
     if (ratio.eax != 0 && ratio.ebx != 0 && ratio.ecx != 0)
@@ -125,7 +125,7 @@ static uint64_t by_pm_timer(void)
 {
     static const struct counter counter = { read_pm_timer, 0xffffff,
                                             PM_TIMER_HZ };
-    const struct acpi_power *acpi = power_description(true);
+    const struct acpi_power *acpi = platform_power_description(true);
 
     if (!acpi || acpi->timer_port == 0)
         return 0;
@@ -175,7 +175,7 @@ static uint64_t by_apic(void)
     return hz;
 }
 
-uint64_t tsc_frequency(const char **source_out)
+uint64_t platform_tsc_frequency(const char **source_out)
 {
     static const struct {
         uint64_t (*find)(void);

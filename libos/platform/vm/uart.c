@@ -36,7 +36,7 @@ static void uart_out(unsigned index, uint8_t value)
     arch_out8((uint16_t)(PORT + index), value);
 }
 
-bool uart_start(void)
+bool platform_uart_start(void)
 {
     if (uart.is_tried)
         return uart.is_there;
@@ -81,30 +81,30 @@ static bool put(uint8_t byte, size_t *room)
     return true;
 }
 
-void uart_write(const void *data, size_t size)
+void platform_uart_write(const void *data, size_t size)
 {
     const uint8_t *bytes = data;
     size_t room = 0;
 
-    if (!uart_start())
+    if (!platform_uart_start())
         return;
     for (size_t i = 0; i < size; i++)
         if ((bytes[i] == '\n' && !put('\r', &room)) || !put(bytes[i], &room))
             return;
 }
 
-void uart_listen(void)
+void platform_uart_listen(void)
 {
-    if (uart_start())
+    if (platform_uart_start())
         uart_out(REGISTER_INTERRUPTS, 1);
 }
 
-size_t uart_read(void *out, size_t size)
+size_t platform_uart_read(void *out, size_t size)
 {
     uint8_t *bytes = out;
     size_t count = 0;
 
-    if (!uart_start())
+    if (!platform_uart_start())
         return 0;
     while (count < size && (uart_in(REGISTER_STATUS) & STATUS_INPUT))
         bytes[count++] = uart_in(REGISTER_DATA);

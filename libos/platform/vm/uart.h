@@ -13,15 +13,15 @@
 #include <stdint.h>
 
 /* Finds and sets it up, once. Returns: true if there is one. Context: any. */
-bool uart_start(void);
+bool platform_uart_start(void);
 
 /* Writes, with a carriage return before each newline. Context: any. */
-void uart_write(const void *data, size_t size);
+void platform_uart_write(const void *data, size_t size);
 
 /* Has it interrupt when bytes come in. */
-void uart_listen(void);
+void platform_uart_listen(void);
 
 /* Takes up to (size) bytes that came in. Returns their count. */
-size_t uart_read(void *out, size_t size);
+size_t platform_uart_read(void *out, size_t size);
 
 #endif
