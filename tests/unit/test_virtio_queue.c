@@ -254,7 +254,7 @@ TEST(a_chain_has_what_is_read_before_what_is_written)
                                           { scratch + 1, 2 },
                                           { scratch + 3, 3 } };
     const struct wire_descriptor *d;
-    uint16_t first;
+    uint16_t first = 0;
 
     init(8, false);
     CHECK_EQ(lunik_virtqueue_add(&dev.queue, buffers, 2, 1, tokens), LUNIK_OK);
@@ -606,7 +606,7 @@ TEST(more_bytes_than_were_lent_are_a_lie)
 TEST(bytes_written_to_a_request_that_is_only_read_are_a_lie)
 {
     struct virtqueue_buffer buffer = { scratch, 16 };
-    uint16_t first;
+    uint16_t first = 0;
 
     init(8, true);
     CHECK_EQ(lunik_virtqueue_add(&dev.queue, &buffer, 1, 0, tokens), LUNIK_OK);
