@@ -105,7 +105,7 @@ void arch_trap_init(const struct arch_trap_stacks *stacks)
     gdt[3] = base >> 32;
 
     for (unsigned i = 0; i < VECTOR_COUNT; i++) {
-        uintptr_t stub = (uintptr_t)arch_trap_stubs + i * STUB_SIZE;
+        uintptr_t stub = (uintptr_t)arch_trap_stubs + (uintptr_t)i * STUB_SIZE;
 
         idt[i] = (struct gate) {
             .offset_0 = (uint16_t)stub,
@@ -134,6 +134,7 @@ static const char *const exception_names[VECTOR_FIRST_INTERRUPT] = {
     [10] = "invalid task state",
     [11] = "segment not present",
     [12] = "stack fault (a non-canonical address?)",
+    /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): none is missing */
     [VECTOR_GENERAL_PROTECTION] = "general protection fault (a non-canonical "
                                   "address or a forbidden instruction)",
     [16] = "floating-point error",

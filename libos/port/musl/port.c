@@ -20,6 +20,7 @@ struct pthread lunik_port_thread = {
 
 /* Weak: an image that never asks for them has neither. */
 extern char **__environ __attribute__((__weak__));
+/* NOLINTNEXTLINE(readability-redundant-declaration): upstream's is not weak */
 extern void __funcs_on_exit(void) __attribute__((__weak__));
 extern void __stdio_exit(void) __attribute__((__weak__));
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <lunik/event.h>
+#include <lunik/format.h>
 #include <lunik/log.h>
 #include <lunik/mem.h>
 #include <lunik/random.h>
@@ -235,11 +236,12 @@ long lunik_sys_uname(void *out)
     struct utsname *name = out;
 
     memset(name, 0, sizeof(*name));
-    strcpy(name->sysname, "Lunik");
-    strcpy(name->nodename, "lunik");
-    strcpy(name->release, LUNIK_VERSION);
-    strcpy(name->version, lunik_sys_hypervisor());
-    strcpy(name->machine, LUNIK_MACHINE);
+    lunik_format(name->sysname, sizeof name->sysname, "Lunik");
+    lunik_format(name->nodename, sizeof name->nodename, "lunik");
+    lunik_format(name->release, sizeof name->release, LUNIK_VERSION);
+    lunik_format(name->version, sizeof name->version, "%s",
+                 lunik_sys_hypervisor());
+    lunik_format(name->machine, sizeof name->machine, LUNIK_MACHINE);
     return 0;
 }
 
