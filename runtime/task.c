@@ -121,6 +121,8 @@ void lunik_lua_check(lua_State *L)
      * a finalizer interrupted must not see other tasks run. */
     if (lua_gc(L, LUA_GCISRUNNING) < 0 || lunik_runtime_of(L)->is_closing)
         luaL_error(L, "cannot wait inside a finalizer");
+    if (!lunik_fiber_is_limited(fiber))
+        return;
     if (lunik_fiber_is_cancelled(fiber))
         lunik_lua_raise(L, LUNIK_ECANCELED);
     if (is_expired(fiber))

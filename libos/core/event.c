@@ -46,17 +46,6 @@ struct lunik_loop lunik_loop_state;
 
 /* ---- The loop ---- */
 
-void lunik_loop_ready(struct lunik_loop *loop, struct lunik_fiber *fiber)
-{
-    fiber->next = NULL;
-    if (loop->ready_last)
-        loop->ready_last->next = fiber;
-    else
-        loop->ready_first = fiber;
-    loop->ready_last = fiber;
-    loop->ready_count++;
-}
-
 static void poll_sources(struct lunik_loop *loop)
 {
     uint64_t bits = __atomic_exchange_n(&loop->pending, 0, __ATOMIC_ACQUIRE);
@@ -84,25 +73,13 @@ void lunik_loop_turn(struct lunik_loop *loop)
     loop->round_left = loop->ready_count;
 }
 
-struct lunik_fiber *lunik_loop_next(struct lunik_loop *loop)
+void lunik_loop_serve(struct lunik_loop *loop)
 {
-    struct lunik_fiber *fiber;
-
-    if (LUNIK_UNLIKELY(loop->pending) ||
-        (loop->round_left == 0 && loop->timers.root))
-        lunik_loop_turn(loop);
-    while (LUNIK_UNLIKELY(!loop->ready_first)) {
+    lunik_loop_turn(loop);
+    while (!loop->ready_first) {
         platform_idle(&loop->pending, lunik_timers_next(&loop->timers));
         lunik_loop_turn(loop);
     }
-    fiber = loop->ready_first;
-    loop->ready_first = fiber->next;
-    if (!loop->ready_first)
-        loop->ready_last = NULL;
-    loop->ready_count--;
-    if (loop->round_left)
-        loop->round_left--;
-    return fiber;
 }
 
 uint64_t lunik_event_progress(void)

@@ -186,6 +186,11 @@ uint64_t lunik_fiber_deadline(const struct lunik_fiber *fiber)
     return fiber->deadline_ns;
 }
 
+bool lunik_fiber_is_limited(const struct lunik_fiber *fiber)
+{
+    return fiber->is_cancelled | (fiber->deadline_ns != LUNIK_NEVER);
+}
+
 void lunik_fiber_set_data(struct lunik_fiber *fiber, void *data)
 {
     fiber->data = data;

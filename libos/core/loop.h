@@ -65,14 +65,43 @@ static inline struct lunik_loop *lunik_loop(void)
     return &lunik_loop_state;
 }
 
-/* Appends (fiber) to the ready queue. */
-void lunik_loop_ready(struct lunik_loop *loop, struct lunik_fiber *fiber);
+/* Appends (fiber) to the ready queue. (Inline, as is lunik_loop_next(): the two
+ * are most of what a task switch does.) */
+static inline void lunik_loop_ready(struct lunik_loop *loop,
+                                    struct lunik_fiber *fiber)
+{
+    fiber->next = NULL;
+    if (loop->ready_last)
+        loop->ready_last->next = fiber;
+    else
+        loop->ready_first = fiber;
+    loop->ready_last = fiber;
+    loop->ready_count++;
+}
 
 /* Polls the sources that are pending and runs the timers that have expired. */
 void lunik_loop_turn(struct lunik_loop *loop);
 
+/* Serves devices and timers, and waits until a fiber is ready. */
+void lunik_loop_serve(struct lunik_loop *loop);
+
 /* Takes the fiber that is to run next; waits for one if it must. */
-struct lunik_fiber *lunik_loop_next(struct lunik_loop *loop);
+static inline struct lunik_fiber *lunik_loop_next(struct lunik_loop *loop)
+{
+    struct lunik_fiber *fiber;
+
+    if (LUNIK_UNLIKELY(!loop->ready_first || loop->pending ||
+                       (loop->round_left == 0 && loop->timers.root)))
+        lunik_loop_serve(loop);
+    fiber = loop->ready_first;
+    loop->ready_first = fiber->next;
+    if (!loop->ready_first)
+        loop->ready_last = NULL;
+    loop->ready_count--;
+    if (loop->round_left)
+        loop->round_left--;
+    return fiber;
+}
 
 /* Gives the processor away until somebody makes the running fiber ready. */
 void lunik_loop_block(struct lunik_loop *loop);

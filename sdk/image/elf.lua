@@ -83,6 +83,12 @@ function elf.each_symbol(file, each)
   end
 end
 
+-- The name without what a compiler adds to a function's pieces: "f.cold",
+-- "f.part.0" are parts of f to people.
+local function plain_name(name)
+  return (name:gsub("%.cold$", ""):gsub("%.%a+%.%d+$", ""))
+end
+
 -- { functions = { { address, name } in order }, values = { name -> address } }.
 function elf.symbols(file)
   local functions, values, at_address = {}, {}, {}
@@ -90,6 +96,7 @@ function elf.symbols(file)
     if name ~= "" and index ~= 0 then
       values[name] = value
       if kind == STT_FUNC and index < 0xff00 then
+        name = plain_name(name)
         local known = at_address[value]
         if not known then
           known = { address = value, name = name }
@@ -109,6 +116,34 @@ local function pad(text, align)
   return text .. ("\0"):rep(-#text % align)
 end
 
+local PAGE = 4096
+
+-- A segment as pieces without long runs of zeros at the ends of their pages:
+-- a loader makes those itself, as it does for .bss.
+local function pieces_of(segment)
+  local pieces, last = {}, nil
+  local bytes = segment.bytes
+  for from = 0, #bytes - 1, PAGE do
+    local page = bytes:sub(from + 1, from + PAGE)
+    local used = #page:match "^(.-)%z*$"
+    if not last or #last.bytes < from - last.from then
+      last = { from = from, bytes = "" }
+      pieces[#pieces + 1] = last
+    end
+    last.bytes = last.bytes .. (#page - used >= 512 and page:sub(1, used) or page)
+  end
+  if not last then return { segment } end
+  for i, piece in ipairs(pieces) do
+    local stop = pieces[i + 1] and pieces[i + 1].from or segment.memsz
+    pieces[i] = {
+      type = segment.type, flags = segment.flags, vaddr = segment.vaddr + piece.from,
+      paddr = segment.paddr + piece.from, filesz = #piece.bytes, memsz = stop - piece.from,
+      bytes = piece.bytes,
+    }
+  end
+  return pieces
+end
+
 -- Sections that describe the loaded bytes, with their new places.
 local function section_table(file, segments, data)
   local names, list = "\0", { ("\0"):rep(SECTION_SIZE) }
@@ -119,12 +154,14 @@ local function section_table(file, segments, data)
   for _, section in ipairs(file.sections) do
     if section.flags & SHF_ALLOC ~= 0 and section.size > 0 then
       for _, segment in ipairs(segments) do
-        if segment.type == elf.PT_LOAD and section.addr >= segment.vaddr
-          and section.addr + section.size <= segment.vaddr + segment.memsz then
-          local offset = section.addr - segment.vaddr
-          if section.type == SHT_NOBITS then offset = math.min(offset, segment.filesz) end
+        local offset = section.addr - segment.vaddr
+        if segment.type == elf.PT_LOAD and offset >= 0 and offset < segment.memsz then
+          -- Of a section whose zeros are left out, what is in the file.
+          local in_file = math.max(0, segment.filesz - offset)
+          local is_cut = section.type ~= SHT_NOBITS and section.size > in_file
           add(section.name, section.type, section.flags, section.addr,
-            segment.offset + offset, section.size, section.align)
+            segment.offset + math.min(offset, segment.filesz),
+            is_cut and in_file or section.size, section.align)
           break
         end
       end
@@ -145,11 +182,15 @@ function elf.write(file, seal, address, note_offset, note_size)
   local segments, notes = {}, {}
   for _, segment in ipairs(file.segments) do
     if segment.type == elf.PT_LOAD and segment.memsz > 0 then
-      segments[#segments + 1] = {
+      local whole = {
         type = segment.type, flags = segment.flags, vaddr = segment.vaddr,
         paddr = segment.paddr, filesz = segment.filesz, memsz = segment.memsz,
         bytes = file.data:sub(segment.offset + 1, segment.offset + segment.filesz),
       }
+      -- Only data has such runs; text and constants stay as one segment each.
+      for _, piece in ipairs(segment.flags & elf.W ~= 0 and pieces_of(whole) or { whole }) do
+        segments[#segments + 1] = piece
+      end
     elseif segment.type == elf.PT_NOTE then
       notes[#notes + 1] = segment
     end
@@ -161,6 +202,7 @@ function elf.write(file, seal, address, note_offset, note_size)
   }
   segments[#segments + 1] = segments.seal
   local loads, phnum = #segments, #segments + #notes + 2
+  assert(phnum < 64)
   local data = ("\0"):rep(HEADER_SIZE + phnum * PROGRAM_SIZE)
   for _, segment in ipairs(segments) do
     data = pad(data, 16)

@@ -194,7 +194,11 @@ function link.project(project, modules, build)
     program = status == 0 and fs.try_read(out) or nil
     map = program and fs.try_read(folder .. "/map") or ""
     remove()
-    if not program then fail(fail.DATA, "cannot link %s: %s", project.name, explain(output, project)) end
+    local is_full = output:find "No space left" or output:find "File too large"
+    if not program then
+      fail(is_full and fail.CANNOT_WRITE or fail.DATA, "cannot link %s: %s", project.name,
+        explain(output, project))
+    end
     local names = {}
     for name in map:gmatch "/([%w_.+-]+%.a)[(:]" do names[name] = true end
     map = table.concat(text.sorted_keys(names), "\n")

@@ -152,6 +152,14 @@ local function add_libraries(state)
       add_file(state, file.path, file.data, "library " .. name)
     end
     state.libraries[name] = library
+    -- So `require "luaunit"` finds luaunit/luaunit.lua.
+    local template = name .. "/?.lua"
+    local is_known = false
+    for _, known in ipairs(state.project.path) do is_known = is_known or known == template end
+    if not is_known then
+      state.project.path = table.move(state.project.path, 1, #state.project.path, 1, {})
+      table.insert(state.project.path, template)
+    end
   end
   -- Their requires are followed once all of them are there.
   for _, path in ipairs(text.sorted_keys(state.files)) do

@@ -45,7 +45,8 @@ local function read_modules()
   return modules
 end
 
--- Third-party Lua libraries that `dependencies` may name.
+-- Third-party Lua libraries that `dependencies` may name. Their files lie in a
+-- folder of the library's name in the archive.
 local function read_libraries()
   local libraries = {}
   local folder = sdk.share .. "/libraries"
@@ -59,7 +60,9 @@ local function read_libraries()
       files = function()
         local list = {}
         for _, path in ipairs(fs.walk(folder .. "/" .. name)) do
-          list[#list + 1] = { path = path, data = fs.read(folder .. "/" .. name .. "/" .. path) }
+          list[#list + 1] = {
+            path = name .. "/" .. path, data = fs.read(folder .. "/" .. name .. "/" .. path),
+          }
         end
         return list
       end,

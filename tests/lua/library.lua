@@ -62,9 +62,9 @@ return {
   end,
 
   ["a first line with #! keeps the numbers of lines"] = function()
-    local ok, err = pcall(dofile, "lib/shebang.lua")
+    local ok, err = pcall(dofile, "lib/shebang.txt")
     test.equal(ok, false)
-    test.equal(err, "lib/shebang.lua:3: third line")
+    test.equal(err, "lib/shebang.txt:3: third line")
   end,
 
   ["require finds ?.lua and ?/init.lua"] = function()
@@ -94,9 +94,12 @@ return {
   end,
 
   ["require of a file with a mistake names file and line"] = function()
-    local _, err = pcall(require, "lib.mistake")
-    assert(err:find("error loading module 'lib.mistake' from file 'lib/mistake.lua'", 1, true), err)
-    assert(err:find("lib/mistake.lua:3:", 1, true), err)
+    local before = package.path
+    package.path = "lib/?.txt"
+    local _, err = pcall(require, "mistake")
+    package.path = before
+    assert(err:find("error loading module 'mistake' from file 'lib/mistake.txt'", 1, true), err)
+    assert(err:find("lib/mistake.txt:3:", 1, true), err)
   end,
 
   ["package.path and searchpath are the image's"] = function()

@@ -54,7 +54,7 @@ function machine.start(image, options)
     append = options.append
       or qemu.launch_line(options.options, options.environment, options.arguments),
   }
-  local self = setmetatable({ qemu = running, output = "", began = process.now() }, Started)
+  local self = setmetatable({ qemu = running, raw = "", output = "", began = process.now() }, Started)
   suite.at_end(function()
     if running.is_open then
       running:kill()
@@ -68,7 +68,8 @@ end
 function Started:take(seconds)
   local data = process.read(self.qemu.console, seconds)
   if data == "" then return false end
-  self.output = self.output .. (data or ""):gsub("\r\n", "\n")
+  self.raw = self.raw .. (data or "")
+  self.output = self.raw:gsub("\r\n", "\n")
   return true
 end
 

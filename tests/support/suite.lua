@@ -53,15 +53,20 @@ function suite.equal(found, wanted, what)
   end
 end
 
+-- (text) as a message can show it.
+local function shown(text)
+  return #text > 2000 and text:sub(1, 2000) .. "\n(and " .. #text - 2000 .. " bytes more)" or text
+end
+
 -- (text) holds (part), literally.
 function suite.holds(text, part)
   if not text:find(part, 1, true) then
-    error(("%q is not in:\n%s"):format(part, text), 2)
+    error(("%q is not in:\n%s"):format(part, shown(text)), 2)
   end
 end
 
 function suite.matches(text, pattern)
-  if not text:find(pattern) then error(("%q does not match:\n%s"):format(pattern, text), 2) end
+  if not text:find(pattern) then error(("%q does not match:\n%s"):format(pattern, shown(text)), 2) end
 end
 
 -- (fn)(...) fails with a sentence that holds (part).

@@ -457,6 +457,21 @@ TEST(a_deadline_that_came_first_is_not_turned_into_a_signal)
 
 /* ---- Cancelling ---- */
 
+TEST(a_fiber_is_limited_while_it_is_cancelled_or_has_a_bound)
+{
+    struct lunik_fiber *self = lunik_fiber_self();
+
+    CHECK(!lunik_fiber_is_limited(self));
+    lunik_fiber_set_deadline(LUNIK_NEVER - 1);
+    CHECK(lunik_fiber_is_limited(self));
+    lunik_fiber_set_deadline(LUNIK_NEVER);
+    CHECK(!lunik_fiber_is_limited(self));
+    lunik_fiber_cancel(self);
+    CHECK(lunik_fiber_is_limited(self));
+    lunik_fiber_set_cancelled(false);
+    CHECK(!lunik_fiber_is_limited(self));
+}
+
 TEST(cancelling_ends_the_present_wait_and_every_later_one)
 {
     struct lunik_event event = { 0 };

@@ -68,6 +68,7 @@ arch_entry_pvh:
         fninit
         movl    $arch_boot_stack_end, %esp
         xorl    %ebp, %ebp              /* a traceback ends here */
+        movl    $0x94fda700, __stack_chk_guard /* until platform_set_canary() */
         movl    %esi, %edi
         call    platform_vm_boot
         /* The stack went on to an address with a guard page below. */

@@ -5,21 +5,27 @@
         .globl  arch_trap_stubs
         .type   arch_trap_stubs, @function
         .balign 16
-/* One stub of 16 bytes for each vector 0x00 to 0x5f. */
+/* One stub of 8 bytes for each vector 0x00 to 0x5f. */
 arch_trap_stubs:
         .set    vector, 0
         .rept   0x60
-        .balign 16
+        .balign 8
+        pushq   $vector
         /* The processor pushes an error code for these and no others. */
         .if (vector == 8) | ((vector >= 10) & (vector <= 14)) | (vector == 17) | (vector == 21) | (vector == 29) | (vector == 30)
-        .else
-        pushq   $0
-        .endif
-        pushq   $vector
         jmp     trap_common
+        .else
+        jmp     trap_plain
+        .endif
         .set    vector, vector + 1
         .endr
         .size   arch_trap_stubs, . - arch_trap_stubs
+
+        .type   trap_plain, @function
+trap_plain:
+        pushq   (%rsp)
+        movq    $0, 8(%rsp)             /* where the error code would be */
+        .size   trap_plain, . - trap_plain
 
         .type   trap_common, @function
 trap_common:

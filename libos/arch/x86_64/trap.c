@@ -7,7 +7,9 @@
 #include "paging.h"
 #include "platform.h"
 #include <lunik/event.h>
+#include <lunik/format.h>
 #include <lunik/panic.h>
+#include <stdarg.h>
 
 #define VECTOR_COUNT 0x60u
 #define VECTOR_NMI 2
@@ -16,7 +18,7 @@
 #define VECTOR_PAGE_FAULT 14
 #define VECTOR_MACHINE_CHECK 18
 #define VECTOR_FIRST_INTERRUPT 32
-#define STUB_SIZE 16
+#define STUB_SIZE 8
 
 #define SELECTOR_CODE 0x08
 #define SELECTOR_TSS 0x10
@@ -121,28 +123,27 @@ void arch_trap_init(const struct arch_trap_stacks *stacks)
 
 /* ---- Words ---- */
 
-static const char *const exception_names[VECTOR_FIRST_INTERRUPT] = {
-    [0] = "divide error",
-    [1] = "debug exception",
-    [VECTOR_NMI] = "non-maskable interrupt",
-    [3] = "breakpoint",
-    [4] = "overflow",
-    [5] = "bound exceeded",
-    [6] = "undefined instruction",
-    [7] = "no floating-point unit",
-    [VECTOR_DOUBLE_FAULT] = "double fault",
-    [10] = "invalid task state",
-    [11] = "segment not present",
-    [12] = "stack fault (a non-canonical address?)",
-    /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): none is missing */
-    [VECTOR_GENERAL_PROTECTION] = "general protection fault (a non-canonical "
-                                  "address or a forbidden instruction)",
-    [16] = "floating-point error",
-    [17] = "unaligned access",
-    [VECTOR_MACHINE_CHECK] = "machine check",
-    [19] = "SIMD floating-point error",
-    [21] = "control protection fault",
-};
+/* Those that a program can cause; the others are told by their number. */
+static const char *exception_name(uint64_t vector)
+{
+    switch (vector) {
+    case 0:
+        return "divide error";
+    case 3:
+        return "breakpoint";
+    case 6:
+        return "undefined instruction";
+    case VECTOR_DOUBLE_FAULT:
+        return "double fault";
+    case 12:
+        return "stack fault (a non-canonical address?)";
+    case VECTOR_GENERAL_PROTECTION:
+        return "general protection fault (a non-canonical address or a "
+               "forbidden instruction)";
+    default:
+        return "exception";
+    }
+}
 
 static bool is_between(uintptr_t address, const char *start, const char *end)
 {
@@ -220,28 +221,40 @@ static struct arch_frame frame_of(const struct arch_trap *trap)
         (t)->rsi, (t)->rdi, (t)->rbp, (t)->r8, (t)->r9, (t)->r10, (t)->r11,  \
         (t)->r12, (t)->r13, (t)->r14, (t)->r15
 
-LUNIK_NORETURN static void end_page_fault(const struct arch_trap *trap,
-                                          struct arch_frame frame,
-                                          uintptr_t address)
-{
-    struct sentence words = page_fault_sentence(trap, address);
+/* The one place that prints registers, below a sentence. */
+LUNIK_NORETURN static void end(const struct arch_trap *trap, const char *format,
+                               ...) LUNIK_PRINTF(2, 3);
 
-    lunik_panic_trap(LUNIK_EXIT_PANIC, frame.pc, frame.fp,
-                     "%s %s at 0x%lx" REGISTERS, words.what, words.where,
-                     address, REGISTER_VALUES(trap));
+LUNIK_NORETURN static void end(const struct arch_trap *trap, const char *format,
+                               ...)
+{
+    struct arch_frame frame = frame_of(trap);
+    char sentence[160];
+    va_list args;
+
+    va_start(args, format);
+    lunik_format_v(sentence, sizeof(sentence), format, args);
+    va_end(args);
+    lunik_panic_trap(LUNIK_EXIT_PANIC, frame.pc, frame.fp, "%s" REGISTERS,
+                     sentence, REGISTER_VALUES(trap));
 }
 
-LUNIK_NORETURN static void end_overflow(const struct arch_trap *trap,
-                                        struct arch_frame frame)
+LUNIK_NORETURN static void end_overflow(const struct arch_trap *trap)
 {
     struct platform_stack stack;
     const char *name = "(the boot stack)";
 
     if (lunik_fiber_stack(&stack))
         name = lunik_fiber_name(lunik_fiber_self());
-    lunik_panic_trap(LUNIK_EXIT_PANIC, frame.pc, frame.fp,
-                     "stack overflow in fiber %s" REGISTERS, name,
-                     REGISTER_VALUES(trap));
+    end(trap, "stack overflow in fiber %s", name);
+}
+
+LUNIK_NORETURN static void end_full(const struct arch_trap *trap)
+{
+    struct arch_frame frame = frame_of(trap);
+
+    lunik_panic_trap(LUNIK_EXIT_NO_MEMORY, frame.pc, frame.fp,
+                     "out of memory under a growing stack");
 }
 
 /* From now on exceptions take the other stack, so that one inside the panic
@@ -256,20 +269,11 @@ static void enter_fatal(void)
                              (uint64_t)tss.ist[IST_FATAL - 1][1] << 32);
 }
 
-LUNIK_NORETURN static void end_exception(const struct arch_trap *trap)
-{
-    struct arch_frame frame = frame_of(trap);
-    const char *name = exception_names[trap->vector];
-
-    lunik_panic_trap(
-        LUNIK_EXIT_PANIC, frame.pc, frame.fp, "%s, error code 0x%lx" REGISTERS,
-        name ? name : "unknown exception", trap->error, REGISTER_VALUES(trap));
-}
-
 static void page_fault(const struct arch_trap *trap)
 {
     uintptr_t address = read_cr2();
     enum arch_stack_fault stack = ARCH_STACK_NONE;
+    struct sentence words;
 
     if (!(trap->error & (PAGE_FAULT_PRESENT | PAGE_FAULT_FETCH)))
         stack = platform_stack_fault(address);
@@ -277,14 +281,11 @@ static void page_fault(const struct arch_trap *trap)
         return;
     enter_fatal();
     if (stack == ARCH_STACK_GUARD)
-        end_overflow(trap, frame_of(trap));
-    if (stack == ARCH_STACK_FULL) {
-        struct arch_frame frame = frame_of(trap);
-
-        lunik_panic_trap(LUNIK_EXIT_NO_MEMORY, frame.pc, frame.fp,
-                         "out of memory under a growing stack");
-    }
-    end_page_fault(trap, frame_of(trap), address);
+        end_overflow(trap);
+    if (stack == ARCH_STACK_FULL)
+        end_full(trap);
+    words = page_fault_sentence(trap, address);
+    end(trap, "%s %s at 0x%lx", words.what, words.where, address);
 }
 
 void arch_trap(struct arch_trap *trap)
@@ -298,5 +299,6 @@ void arch_trap(struct arch_trap *trap)
         return;
     }
     enter_fatal();
-    end_exception(trap);
+    end(trap, "%s, vector %lu, error code 0x%lx", exception_name(trap->vector),
+        trap->vector, trap->error);
 }

@@ -309,7 +309,7 @@ static void take_msix(struct virtio_pci *pci, uint8_t at)
     uint32_t control = platform_pci_read(pci->address, at);
     uint32_t table =
         platform_pci_read(pci->address, (uint8_t)(at + MSIX_TABLE));
-    uint32_t count = MSIX_COUNT(control);
+    size_t count = MSIX_COUNT(control);
     uint64_t where;
 
     if (pci->msix)
@@ -317,14 +317,14 @@ static void take_msix(struct virtio_pci *pci, uint8_t at)
     if (count > VECTOR_QUEUES + 1)
         count = VECTOR_QUEUES + 1;
     where = locate(pci->address, table & 7, table & ~(uint32_t)7,
-                   count * MSIX_ENTRY_BYTES);
+                   (uint32_t)count * MSIX_ENTRY_BYTES);
     if (where == 0)
         return;
     pci->msix = arch_map_device(where, count * MSIX_ENTRY_BYTES);
     if (!pci->msix)
         return;
     pci->msix_count = (uint16_t)count;
-    for (uint32_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         arch_register_store32(pci->msix + i * MSIX_ENTRY_BYTES +
                                   MSIX_ENTRY_CONTROL,
                               MSIX_ENTRY_MASKED);

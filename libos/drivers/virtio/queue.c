@@ -47,7 +47,7 @@ static uint16_t load16(const uint16_t *from)
 
 static void store16(uint16_t *to, uint16_t value)
 {
-    __atomic_store_n(to, value, __ATOMIC_RELAXED);
+    *(volatile uint16_t *)to = value;
 }
 
 /* Orders a store before a later load, also on x86, where only a full fence

@@ -24,7 +24,8 @@
 #define LUNIK_NO_STACK_PROTECTOR __attribute__((no_stack_protector))
 
 /* Data that is written only while the image starts. Its pages are read-only
- * from the moment that lunik_main() runs. */
-#define LUNIK_READ_ONLY_AFTER_START LUNIK_SECTION(".data.ro_after_start")
+ * from the moment that lunik_main() runs. It begins as zeros, which need no
+ * room in the image's file; the compiler refuses another value. */
+#define LUNIK_READ_ONLY_AFTER_START LUNIK_SECTION(".bss.ro_after_start")
 
 #endif

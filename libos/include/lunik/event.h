@@ -71,6 +71,10 @@ void lunik_fiber_set_cancelled(bool cancelled);
 uint64_t lunik_fiber_set_deadline(uint64_t deadline_ns);
 uint64_t lunik_fiber_deadline(const struct lunik_fiber *fiber);
 
+/* True if (fiber) is cancelled or has a bound: the rare cases in which a
+ * language runtime must look closer before it waits. */
+bool lunik_fiber_is_limited(const struct lunik_fiber *fiber);
+
 /* One pointer a fiber carries for its language runtime. NULL at first. */
 void lunik_fiber_set_data(struct lunik_fiber *fiber, void *data);
 void *lunik_fiber_data(const struct lunik_fiber *fiber);

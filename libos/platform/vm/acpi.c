@@ -51,27 +51,12 @@ static uint64_t get(const uint8_t *at, unsigned size)
     return value;
 }
 
-/* Eight bytes a step: a DSDT has thousands, and every boot adds them up. */
 static bool sum_is_zero(const uint8_t *data, size_t size)
 {
-    const uint64_t even = UINT64_C(0x00ff00ff00ff00ff);
     uint8_t sum = 0;
 
-    while (size >= 8) {
-        uint64_t lanes = 0; /* four sums of 16 bits: room for 128 words */
-        uint64_t word;
-
-        for (unsigned i = 0; i < 128 && size >= 8; i++) {
-            memcpy(&word, data, sizeof word);
-            lanes += (word & even) + (word >> 8 & even);
-            data += 8;
-            size -= 8;
-        }
-        sum = (uint8_t)(sum + lanes + (lanes >> 16) + (lanes >> 32) +
-                        (lanes >> 48));
-    }
-    while (size-- > 0)
-        sum = (uint8_t)(sum + *data++);
+    for (size_t i = 0; i < size; i++)
+        sum = (uint8_t)(sum + data[i]);
     return sum == 0;
 }
 

@@ -8,9 +8,9 @@
 extern uintptr_t __stack_chk_guard;
 LUNIK_NORETURN void __stack_chk_fail(void);
 
-/* Good enough until there is a generator: nothing from outside but the launch
- * line was read by then. */
-LUNIK_READ_ONLY_AFTER_START uintptr_t __stack_chk_guard = 0x595e9fbd94fda700;
+/* The entry code gives it a first value, good enough until there is a
+ * generator: nothing from outside but the launch line was read by then. */
+LUNIK_READ_ONLY_AFTER_START uintptr_t __stack_chk_guard;
 
 LUNIK_NO_STACK_PROTECTOR void platform_set_canary(uint64_t value)
 {

@@ -173,6 +173,13 @@ LUNIK_NORETURN static void triple_fault(void)
     cpu_stop();
 }
 
+/* What stops a machine takes effect a moment later, on some. */
+static void wait_a_moment(void)
+{
+    for (unsigned i = 0; i < POLLS_MAX; i++)
+        cpu_relax();
+}
+
 void platform_exit(uint8_t status)
 {
     cpu_interrupts_off();
@@ -181,9 +188,8 @@ void platform_exit(uint8_t status)
     if (status >= LUNIK_EXIT_PANIC)
         tell_panic();
     stop_by_acpi();
+    wait_a_moment();
     arch_out8(KEYBOARD_PORT, KEYBOARD_RESET);
-    /* A reset takes effect a moment later, on some machines. */
-    for (unsigned i = 0; i < POLLS_MAX; i++)
-        cpu_relax();
+    wait_a_moment();
     triple_fault();
 }

@@ -347,9 +347,11 @@ void lunik_files_init(struct lunik_files *files,
 void lunik_files_fini(struct lunik_files *files)
 {
     for (int fd = 0; fd < LUNIK_FILES_MAX; fd++) {
-        int res = files->table[fd] ? lunik_files_close(files, fd) : 0;
+        if (files->table[fd]) {
+            int res = lunik_files_close(files, fd);
 
-        LUNIK_ASSERT(res == 0);
+            LUNIK_ASSERT(res == 0);
+        }
     }
     lunik_tmpfs_fini(&files->tmp);
 }

@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: MIT
+-- install.lua: the installed SDK as another project uses it.
+
+local fs = require "util.fs"
+local host = require "lunik.host"
+local machine = require "machine"
+local process = require "util.process"
+local suite = require "suite"
+
+local function example(name)
+  local from = host.prefix .. "/share/lunik/examples/" .. name
+  if not fs.is_folder(from) then suite.skip("the example " .. name .. " is not installed") end
+  local folder = suite.folder()
+  for _, path in ipairs(fs.walk(from)) do
+    fs.write(folder .. "/" .. path, fs.read(from .. "/" .. path))
+  end
+  return folder
+end
+
+return {
+  ["find_package and lunik_add_image build the C example"] = function()
+    if not fs.find_command "cmake" then suite.skip "CMake is not installed" end
+    local folder = example "cimage"
+    local output, status = process.run({ "cmake", "-S", folder, "-B", folder .. "/out",
+      "-DCMAKE_PREFIX_PATH=" .. host.prefix })
+    suite.equal(status, 0, output)
+    output, status = process.run { "cmake", "--build", folder .. "/out" }
+    suite.equal(status, 0, output)
+    local result = machine.expect(folder .. "/out/cimage.elf", { arguments = { "a" } })
+    suite.holds(result.output, "5 items, sum 15, 1 argument\n")
+  end,
+  ["find_package refuses a version that is not there"] = function()
+    if not fs.find_command "cmake" then suite.skip "CMake is not installed" end
+    local folder = example "cimage"
+    local list = fs.read(folder .. "/CMakeLists.txt"):gsub("Lunik 0.1", "Lunik 9.0")
+    fs.write(folder .. "/CMakeLists.txt", list)
+    local output, status = process.run({ "cmake", "-S", folder, "-B", folder .. "/out",
+      "-DCMAKE_PREFIX_PATH=" .. host.prefix })
+    assert(status ~= 0)
+    suite.holds(output, "9.0")
+  end,
+  ["a misused lunik_add_image names the call"] = function()
+    if not fs.find_command "cmake" then suite.skip "CMake is not installed" end
+    local folder = example "cimage"
+    local list = fs.read(folder .. "/CMakeLists.txt"):gsub("lunik_add_image%(cimage%)",
+      "lunik_add_image(cimage MIAN x)")
+    fs.write(folder .. "/CMakeLists.txt", list)
+    local output, status = process.run({ "cmake", "-S", folder, "-B", folder .. "/out",
+      "-DCMAKE_PREFIX_PATH=" .. host.prefix })
+    assert(status ~= 0)
+    suite.holds(output, "lunik_add_image(cimage): does not know")
+  end,
+  ["every installed example runs and ends with 0"] = function()
+    local names = fs.list(host.prefix .. "/share/lunik/examples")
+    for _, name in ipairs(names) do
+      local output, status = suite.lunik({ "run", "--timeout", "60", example(name) },
+        { timeout = 120 })
+      suite.equal(status, 0, name .. ": " .. output)
+    end
+    suite.note("%s", table.concat(names, ", "))
+  end,
+  ["the tests of a new project pass in an image and on the host"] = function()
+    local folder = suite.folder()
+    suite.lunik({ "new", "shop" }, { folder = folder })
+    for _, word in ipairs { "--timeout=60", "--host" } do
+      local output, status = suite.lunik({ "test", word }, { folder = folder .. "/shop" })
+      suite.equal(status, 0, output)
+      suite.holds(output, "1 passed, 0 failed, 0 skipped")
+    end
+  end,
+  ["a failing test and a crashing one fail the run"] = function()
+    local folder = suite.project { ["main.lua"] = "",
+      ["tests/a.lua"] = 'return { ["two is three"] = function() assert(2 == 3) end }' }
+    local output, status = suite.lunik { "test", folder }
+    suite.equal(status, 1, output)
+    suite.holds(output, "0 passed, 1 failed, 0 skipped")
+    fs.write(folder .. "/tests/a.lua", 'return { x = function() os.exit(0) end }')
+    output, status = suite.lunik { "test", folder }
+    suite.equal(status, 1, output)
+    suite.holds(output, "the image ended before its tests did")
+  end,
+}
