@@ -61,6 +61,7 @@ void lunik_port_flush(void)
 {
     if (__funcs_on_exit)
         __funcs_on_exit();
+    lunik_exit_begin();
     if (__stdio_exit)
         __stdio_exit();
 }
