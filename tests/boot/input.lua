@@ -26,4 +26,19 @@ return {
     machine.expect(image(reading, "os.exit(5, true)"), nil, 5)
     machine.expect(image(reading, ""), nil, 0)
   end,
+  ["a file that is closed while a task reads it ends after the reading"] = function()
+    local running = machine.start(machine.image [[
+      local task = require "lunik.task"
+      local file = assert(io.open "/dev/console")
+      local reader = task.spawn(function() print("read", file:read(5)) end)
+      task.sleep(0.05)
+      print "ready"
+      local closer = task.spawn(function() print("closed", file:close()) end)
+      reader:join()
+      closer:join()
+    ]])
+    running:wait_for "ready"
+    running:type "hello"
+    suite.holds(running:finish().output, "read\thello\nclosed\ttrue\n")
+  end,
 }

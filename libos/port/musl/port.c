@@ -51,6 +51,9 @@ static void environ_init(void)
 
 void lunik_port_init(void)
 {
+    /* Has every file made with a lock: one fiber may close what another is
+     * reading from, and must not free it under the reader's hands. */
+    libc.threaded = 1;
     if (&__environ)
         environ_init();
     for (init_fn *const *fn = __init_array_start; fn < __init_array_end; fn++)
