@@ -41,4 +41,10 @@ return {
     running:type "hello"
     suite.holds(running:finish().output, "read\thello\nclosed\ttrue\n")
   end,
+  ["the power button ends a program that waits for standard input"] = function()
+    local running = machine.start(machine.image 'print "ready" io.read "l"')
+    running:wait_for "ready"
+    running.qemu:command "system_powerdown"
+    suite.equal(running:finish().code, machine.EXIT.PROGRAM, running.output)
+  end,
 }
