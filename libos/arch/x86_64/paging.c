@@ -375,8 +375,32 @@ static uintptr_t map_region(uint64_t base, size_t size, enum arch_page_use use)
     return at + skip;
 }
 
+/* Whether any of it is mapped where it is, as all RAM is. */
+static bool is_ram(uint64_t base, size_t size)
+{
+    uint64_t at = base;
+
+    while (at < ARCH_RAM_LIMIT && at - base < size) {
+        unsigned level = LEVELS - 1;
+        uint64_t entry = tables.root[index_of(at, level)];
+
+        while (level > 0 && (entry & ARCH_PAGE_PRESENT) && !(entry & LARGE)) {
+            level--;
+            entry = table_at(entry)[index_of(at, level)];
+        }
+        if (entry & ARCH_PAGE_PRESENT)
+            return true;
+        at = (at | ((UINT64_C(1) << shift_of(level)) - 1)) + 1;
+    }
+    return false;
+}
+
 volatile void *arch_map_device(uint64_t base, size_t size)
 {
+    /* A launch line, a table or a register may say that a device is where the
+     * program's text is. */
+    if (is_ram(base, size))
+        return NULL;
     return (volatile void *)map_region(base, size, ARCH_PAGE_DEVICE);
 }
 
