@@ -65,11 +65,11 @@ end
 
 -- ---- Sessions ----
 
--- What may differ between two machines or builds is made alike.
+-- What may differ between two machines or builds is made alike: sums, numbers,
+-- the bars of a chart, and how far things are apart.
 local function plain(line)
-  return (line:gsub("%f[%x]%x%x%x%x%x%x%x%x+%f[%X]", "#"):gsub("%d[%d,.]*", "#")
-    :gsub("[\u{2580}-\u{259f}]+", ""):gsub("\u{2580}", "")
-    :gsub("[\xe2][\x96][\x80-\x9f]", ""):gsub("%s+", " "):gsub("%s$", ""))
+  return (line:gsub("%f[%x]%x%x%x%x%x%x%x%x+%f[%X]", "0"):gsub("%d[%d,.]*", "0")
+    :gsub("\u{2588}", "#"):gsub("#+$", ""):gsub("%s+", " "):gsub("%s$", ""))
 end
 
 -- Whether (output) is what the document shows; nil and a line if not.
@@ -99,8 +99,7 @@ local function copy_tree()
   local script = ([[
     mkdir -p %s/tree && cd %s &&
     tar --exclude=./.git --exclude=build -cf - . | tar -xpf - -C %s/tree &&
-    ln -s "$(pwd)/build" %s/tree/build]]):gsub("%%s", {
-    }):format(quote(scratch), quote(root), quote(scratch), quote(scratch))
+    ln -s "$(pwd)/build" %s/tree/build]]):format(quote(scratch), quote(root), quote(scratch), quote(scratch))
   assert(os.execute(script))
 end
 
