@@ -106,7 +106,7 @@ function relay.run(machine, options)
   end
   local ours, sentence = status.of_qemu(code)
   if ours then return ours, sentence end
-  return nil, machine.said
+  return nil, machine.said ~= "" and machine.said or ("it ended with status %d"):format(code)
 end
 
 return relay

@@ -1,0 +1,29 @@
+-- SPDX-License-Identifier: MIT
+-- lua_recursion.lua: endless recursion is an error that a program survives, in
+-- Lua, through C, in a task, in a coroutine and in an error's handler.
+local task = require "lunik.task"
+local function deep() return 1 + deep() end
+local function nested() return (("x"):gsub("x", nested)) end
+local function sorted() table.sort({ 2, 1 }, sorted) end
+local function wrapped() return coroutine.wrap(wrapped)() end
+local looped = setmetatable({}, {})
+getmetatable(looped).__index = function(t, key) return t[key .. "x"] end
+local list = {
+  deep = deep, nested = nested, sorted = sorted, wrapped = wrapped,
+  indexed = function() return looped.x end,
+  handled = function() assert(xpcall(error, function() deep() end)) end,
+}
+local count = 0
+local function try(name)
+  local ok, why = pcall(list[name])
+  assert(not ok, name)
+  why = tostring(why)
+  assert(why:find "overflow" or why:find "error in error handling", name .. ": " .. why)
+  count = count + 1
+end
+for name in pairs(list) do
+  try(name)
+  assert(task.spawn(try, name):join())
+  coroutine.wrap(try)(name)
+end
+print("survived " .. count)
