@@ -139,6 +139,7 @@ return {
     suite.equal(status.of_code(0x77), status.UNKNOWN)
     suite.equal(status.of_qemu(0), status.UNKNOWN)
     suite.equal(status.of_qemu(1), nil)
+    suite.equal(status.of_qemu(128 + 11), nil, "QEMU crashed")
   end,
   ["an uncaught error prints file, line and traceback, and ends with 1"] = function()
     local image = machine.image { ["main.lua"] = 'require "part"', ["part.lua"] = "\nlocal function f() error 'boom' end\nf()" }
@@ -160,6 +161,22 @@ return {
       arguments = { "one two", 'q"u\\ote', "", "--" }, environment = { "A=b c", "B=" },
     })
     suite.holds(result.output, "1\tone two\n2\tq\"u\\ote\n3\t\n4\t--\nb c\t\n")
+  end,
+  ["nothing is lost when the console is read late"] = function()
+    local image = machine.image [[for i = 1, 2000 do print("line " .. i) end error "the end"]]
+    for _, name in ipairs { "q35", "microvm" } do
+      local started = machine.start(image, { machine = name })
+      require "posix.time".nanosleep { tv_sec = 1, tv_nsec = 500000000 }
+      local result = started:finish(20)
+      suite.equal(result.code, machine.EXIT.PROGRAM + 1)
+      local count = 0
+      for number in result.output:gmatch "line (%d+)\n" do
+        count = count + 1
+        suite.equal(tonumber(number), count)
+      end
+      suite.equal(count, 2000, "lines")
+      suite.holds(result.output, "in main chunk\n")
+    end
   end,
   ["what is typed reaches the program"] = function()
     local started = machine.start(machine.image 'print "ready" print("got " .. io.read())')

@@ -102,7 +102,7 @@ function Started:finish(seconds)
     if not self:take(left) then break end
   end
   local status = self.qemu:finish()
-  local code = status > 1 and status % 2 == 1 and status < 256 and status >> 1 or nil
+  local code = status > 1 and status % 2 == 1 and status < 128 and status >> 1 or nil
   return {
     output = self.output, code = not is_timeout and code or nil, status = status,
     seconds = process.now() - self.began, is_timeout = is_timeout, said = self.qemu.said,
