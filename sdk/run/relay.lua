@@ -72,7 +72,7 @@ local function loop(machine, options, stops)
       if not text or text == "" then
         fds.stdin = nil
       else
-        process.write_all(machine.console, text)
+        process.write_all(machine.keys, text)
       end
     end
     if fds.monitor and ready[fds.monitor] then
