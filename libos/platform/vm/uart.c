@@ -19,8 +19,12 @@
 #define FIFO_IS_ON 0xc0 /* of the register that reads where FIFO is written */
 
 /* Who reads the other end may be slow or stopped for a while, a pager or a busy
- * machine, and must lose nothing by that: 20 s, at 1 us for each poll. */
-#define POLLS_MAX 20000000u
+ * machine, and must lose nothing by that. Between two polls the hypervisor gets
+ * time to hand over: it may need a lock that a poll takes. All of it are some
+ * seconds: a pause takes between 15 ns and 200 ns. */
+#define POLLS_MAX 200000u
+#define POLLS_AT_ONCE 64u
+#define PAUSES 500u
 
 static struct uart {
     bool is_tried, is_there;
@@ -70,9 +74,12 @@ static bool wait_for(uint8_t status)
     unsigned polls = uart.is_stalled ? 1 : POLLS_MAX;
 
     uart.is_stalled = false;
-    for (unsigned i = 0; i < polls; i++)
+    for (unsigned i = 0; i < polls; i++) {
+        for (unsigned j = 0; i >= POLLS_AT_ONCE && j < PAUSES; j++)
+            __asm__ volatile("pause");
         if (uart_in(REGISTER_STATUS) & status)
             return true;
+    }
     uart.is_stalled = true;
     return false;
 }
