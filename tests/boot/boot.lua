@@ -163,7 +163,7 @@ return {
     suite.holds(result.output, "1\tone two\n2\tq\"u\\ote\n3\t\n4\t--\nb c\t\n")
   end,
   ["nothing is lost when the console is read late"] = function()
-    local image = machine.image [[for i = 1, 2000 do print("line " .. i) end error "the end"]]
+    local image = machine.image [[for i = 1, 20000 do print("line " .. i) end error "the end"]]
     for _, name in ipairs { "q35", "microvm" } do
       local started = machine.start(image, { machine = name })
       require "posix.time".nanosleep { tv_sec = 1, tv_nsec = 500000000 }
@@ -174,7 +174,7 @@ return {
         count = count + 1
         suite.equal(tonumber(number), count)
       end
-      suite.equal(count, 2000, "lines")
+      suite.equal(count, 20000, "lines")
       suite.holds(result.output, "in main chunk\n")
     end
   end,
