@@ -70,7 +70,8 @@ local function compile(project, source, build)
   table.move(compile_flags, 1, #compile_flags, #words + 1, words)
   local folder = fs.real(project.folder)
   for _, flag in ipairs {
-    "-ffile-prefix-map=" .. folder .. "/=", "-ffile-prefix-map=" .. sdk.prefix .. "/=lunik/",
+    -- Without the slash for the folder itself, which debugging data name.
+    "-ffile-prefix-map=" .. folder .. "=.", "-ffile-prefix-map=" .. folder .. "/=", "-ffile-prefix-map=" .. sdk.prefix .. "/=lunik/",
     "-nostdinc", "-isystem", sdk.target .. "/include",
     "-isystem", sdk.prefix .. "/include",
   } do
