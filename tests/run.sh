@@ -94,6 +94,13 @@ clang_boot() {
             --prefix "$root/build/sdk-clang/prefix" --quick
 }
 
+# Lua's own checks on, inside an image.
+assert_boot() {
+    build sdk-assert && install_preset sdk-assert &&
+        "$root/build/sdk-assert/prefix/bin/lunik" lua tests/run.lua \
+            --prefix "$root/build/sdk-assert/prefix" tests/boot/runtime.lua
+}
+
 # A second build does nothing: no file of the build folder is made anew.
 second_build() {
     if ! { cmake --build build/sdk && cmake --build build/sdk >"$work/second"; } \
@@ -127,6 +134,7 @@ wanted tree && {
 }
 wanted unit && part 'unit, gcc, ASan and UBSan' unit
 wanted boot && part boot boot
+wanted boot && [ -z "$quick" ] && part 'boot, lua_assert' assert_boot
 wanted docs && part docs "$lunik" lua tests/docs/commands.lua "$root"
 wanted clang && [ -z "$quick" ] && {
     part 'unit, clang, and fuzzers' unit_clang
