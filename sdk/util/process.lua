@@ -18,6 +18,13 @@ function process.now()
   return at.tv_sec + at.tv_nsec / 1e9
 end
 
+-- Makes Lua's stack hold (count) values more. luaposix pushes all words of a
+-- command without asking for the room.
+local function grow_stack(count)
+  local list = { n = count }
+  return select("#", table.unpack(list, 1, list.n))
+end
+
 -- Starts (words). (files) maps the child's descriptors to ours; the others are
 -- inherited. (setup), if any, runs in the child. Returns the process id.
 function process.start(words, files, setup)
@@ -30,6 +37,7 @@ function process.start(words, files, setup)
   if setup then setup() end
   local rest = table.move(words, 2, #words, 1, {})
   rest[0] = words[1]
+  grow_stack(#words + 100)
   local _, reason = unistd.execp(words[1], rest)
   io.stderr:write("lunik: cannot run ", words[1], ": ", tostring(reason), "\n")
   unistd._exit(127)
