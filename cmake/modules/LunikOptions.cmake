@@ -34,14 +34,13 @@ target_compile_options(
                           "-ffile-prefix-map=${CMAKE_BINARY_DIR}/=")
 if(LUNIK_PLATFORM STREQUAL "vm" AND CMAKE_C_COMPILER_ID STREQUAL "Clang")
   # Clang's -Os and -O2 are not as small as GCC's. Hot files ask for -O2, which
-  # wins over -Oz; they are to inline and unroll about as much as GCC does.
+  # wins over -Oz; they are to unroll no more than GCC does.
   target_compile_options(
     lunik_options
     INTERFACE $<$<COMPILE_LANGUAGE:C>:-Oz
               -fno-unroll-loops
               -fno-vectorize
-              -fno-slp-vectorize>
-              "$<$<COMPILE_LANGUAGE:C>:SHELL:-mllvm -inline-threshold=50>")
+              -fno-slp-vectorize>)
 endif()
 if(LUNIK_SANITIZE)
   target_compile_options(
