@@ -110,6 +110,12 @@ apt_private() { # TOOL ARGUMENT...
         "$@"
 }
 
+# Why apt could not have the lists, in its own words, or in ours.
+apt_complaint() {
+    sed -nE 's/^[EW]: (Failed to fetch [^ ]+ +)?//p' "$apt_root/update.log" |
+        grep -m 1 . || echo 'apt-get said nothing'
+}
+
 # Makes the private root once. Returns 1 with a reason in $apt_why.
 apt_open() {
     [ -z "$apt_root" ] || [ -z "$apt_why" ] || return 1
@@ -134,7 +140,7 @@ apt_open() {
     # A suite that the mirror lacks makes apt fail; the others still count.
     apt_private apt-get -qq update >"$apt_root/update.log" 2>&1 || true
     [ -n "$(find "$apt_root/lists" -name '*_Sources*' -print | head -n 1)" ] ||
-        { apt_why="the Debian mirror gave no lists"; return 1; }
+        { apt_why="the Debian mirror gave no lists ($(apt_complaint))"; return 1; }
 }
 
 # Revisions vanish from the archive, the original tarball's sum does not: asks

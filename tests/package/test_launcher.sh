@@ -98,7 +98,7 @@ exit 100
 EOF
 run doctor
 check 'root without a network sees why' says 'Could not resolve'
-check 'and what failed' says 'installing packages failed'
+check 'and what failed' says 'installing packages failed: no network'
 check 'with a status' ends_with 69
 
 with_tools
