@@ -64,6 +64,7 @@ void lunik_lua_exit(lua_State *L, int code, bool close)
 {
     struct lunik_runtime *runtime = lunik_runtime_of(L);
 
+    lunik_exit_begin();
     if (close && !runtime->is_closing) {
         runtime->is_closing = true;
         lua_close(L);

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- run.lua: runs the tests that are written in Lua for the SDK's own Lua:
--- tests/package (the SDK) and tests/boot (images in QEMU).
+-- tests/package (the SDK), tests/boot (images in QEMU) and tests/bench (what
+-- things cost).
 --
 --   lunik lua tests/run.lua [--prefix DIR] [--quick] [--only TEXT] [FILE...]
 --
@@ -41,7 +42,7 @@ suite.root, suite.is_quick = fs.real(root), options.quick
 local function files()
   if #options.files > 0 then return options.files end
   local list = {}
-  for _, folder in ipairs { "package", "boot" } do
+  for _, folder in ipairs { "package", "boot", "bench" } do
     for _, name in ipairs(fs.list(root .. "/tests/" .. folder)) do
       if name:match "%.lua$" then list[#list + 1] = ("%s/tests/%s/%s"):format(root, folder, name) end
     end

@@ -38,6 +38,11 @@ if(LUNIK_SANITIZE)
     INTERFACE $<$<COMPILE_LANGUAGE:C>:-fsanitize=address,undefined
               -fno-sanitize-recover=all -fno-omit-frame-pointer>)
   target_link_options(lunik_options INTERFACE -fsanitize=address,undefined)
+  if(CMAKE_C_COMPILER_ID STREQUAL "Clang")
+    # What is fuzzed must tell the fuzzer which way an input took.
+    target_compile_options(lunik_options
+                           INTERFACE $<$<COMPILE_LANGUAGE:C>:-fsanitize=fuzzer-no-link>)
+  endif()
 endif()
 if(LUNIK_LUA_ASSERT)
   target_compile_definitions(lunik_options INTERFACE LUNIK_LUA_ASSERT)

@@ -71,9 +71,4 @@ const struct lunik_seal *lunik_seal_current(void);
 const char *lunik_symbols_find(const struct lunik_symbols *symbols,
                                uintptr_t address, uintptr_t *start_out);
 
-/* port: the C library under the program, brought up before lunik_main() and
- * flushed at the exit. port/musl on a machine, empty on the host. */
-void lunik_port_init(void);
-void lunik_port_flush(void);
-
 #endif

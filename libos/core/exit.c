@@ -5,6 +5,18 @@
 #include <lunik/log.h>
 #include <lunik/sys.h>
 
+static bool has_begun;
+
+void lunik_exit_begin(void)
+{
+    has_begun = true;
+}
+
+bool lunik_exit_has_begun(void)
+{
+    return has_begun;
+}
+
 void lunik_exit(int code)
 {
     static bool is_exiting;

@@ -20,8 +20,8 @@
 #define ENV_PREFIX "env."
 #define ENV_PREFIX_LEN (sizeof(ENV_PREFIX) - 1)
 
-/* The end of 9999-12-31, after which a date no longer has four digits. */
-#define CLOCK_MAX UINT64_C(253402300799)
+/* The end of 2499-12-31: as nanoseconds it fits 64 bits until 2554. */
+#define CLOCK_MAX UINT64_C(16725225599)
 #define WATCHDOG_MAX 3600
 
 /* Writable: its arguments become argv, which a C program may write to. */

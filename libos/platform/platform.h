@@ -121,6 +121,13 @@ size_t platform_entropy(void *out, size_t size, const char **sources_out);
  * callers that has no canary to look at afterwards. */
 void platform_set_canary(uint64_t value);
 
+/* ---- The C library under the program ---- */
+
+/* Brings it up, before lunik_main(), and writes out what it keeps back, at the
+ * exit. port/musl on a machine; the host has its own. */
+void lunik_port_init(void);
+void lunik_port_flush(void);
+
 /* ---- What the core offers to platforms and drivers ---- */
 
 /* Starts the library OS on the boot stack, once the processor runs C. */

@@ -11,6 +11,9 @@ local relay = require "run.relay"
 local sdk = require "util.sdk"
 local status = require "run.status"
 local text = require "util.text"
+local unseal = require "image.unseal"
+
+local PT_LOAD = 1
 
 local command = {
   summary = "Build a project and boot its image.",
@@ -53,14 +56,38 @@ local function checked_environment(args)
   return args.env
 end
 
+-- The bytes of memory of (-m); a bare number counts in MiB, as QEMU has it.
+local function memory_of(args)
+  local size = text.parse_size(args.memory)
+  if not size then
+    fail(fail.USAGE, "-m %s: it must be a size like 64M or 1G", args.memory)
+  end
+  return args.memory:match "^%d+$" and size << 20 or size
+end
+
+-- Refuses a machine that (image) cannot even be loaded into, because such an
+-- image could not say so itself. A damaged one is still booted: it can.
+local function check_memory(image, size, given)
+  local sealed = unseal.image(fs.read(image))
+  if not sealed then return end
+  local least = sealed.manifest.memory or 0
+  for _, segment in ipairs(sealed.elf.segments) do
+    if segment.type == PT_LOAD then least = math.max(least, segment.vaddr + segment.memsz) end
+  end
+  if size >= least then return end
+  fail(status.BAD_LAUNCH, "the image needs at least %d MiB of memory; -m gives %s",
+    (least + (1 << 20) - 1) >> 20, given)
+end
+
 -- The machine of the command line for (image), for run.qemu. (project) may be
 -- nil: then there are only the defaults.
 function command.machine(args, image, project, arguments)
-  if args.memory and not text.parse_size(args.memory) then
-    fail(fail.USAGE, "-m %s: it must be a size like 64M or 1G", args.memory)
+  local memory = project and project.memory and launch.mebibytes(project) .. "M" or "64M"
+  if args.memory then
+    local size = memory_of(args)
+    check_memory(image, size, args.memory)
+    memory = ("%dK"):format(size >> 10)
   end
-  local memory = args.memory
-    or (project and project.memory and launch.mebibytes(project) .. "M") or "64M"
   local path = args.dry_run and fs.find_command(qemu.COMMAND) or qemu.find()
   local accel = args.accel
   if not accel then
@@ -102,7 +129,6 @@ end
 -- The image and its project (nil for a file that is given).
 local function image_of(args)
   if fs.is_file(args.project) then
-    local unseal = require "image.unseal"
     local _, why = unseal.image(fs.read(args.project))
     -- A damaged one is still booted: it must say so itself.
     if why and args.verbose then io.stderr:write("lunik: ", args.project, ": ", why, "\n") end

@@ -29,13 +29,23 @@ local function memory_of(started, size)
 end
 
 -- A list of { from, to, writable, executable }, in order and merged, of all
--- that is mapped. (size): the guest's memory in bytes, below 2 GiB.
+-- that is mapped; then the registers, the tables' addresses as keys, and by the
+-- address of each page of memory { writable, executable }: through any mapping.
+-- (size): the guest's memory in bytes, below 2 GiB.
 function pagewalk.ranges(started, size)
   assert(started.qemu:command "stop")
   local memory = memory_of(started, size)
   local registers = pagewalk.registers(started)
   local has_nx = registers.efer & 0x800 ~= 0
-  local list, tables = {}, {}
+  local list, tables, pages = {}, {}, {}
+  local function add_pages(physical, length, flags)
+    for at = physical, math.min(physical + length, size) - 1, 4096 do
+      local page = pages[at] or {}
+      page.writable = page.writable or flags.writable
+      page.executable = page.executable or flags.executable
+      pages[at] = page
+    end
+  end
   local function add(from, length, entry_flags)
     local last = list[#list]
     if last and last.to == from and last.writable == entry_flags.writable
@@ -61,6 +71,7 @@ function pagewalk.ranges(started, size)
         if level == 4 and i >= 256 then from = from | ~0xffffffffffff end
         if level == 1 or (level < 4 and entry & LARGE ~= 0) then
           add(from, step, flags)
+          add_pages(entry & ADDRESS & -step, step, flags)
         else
           walk(entry & ADDRESS, level - 1, from, flags)
         end
@@ -69,7 +80,7 @@ function pagewalk.ranges(started, size)
   end
   walk(registers.cr3 & ADDRESS, 4, 0, { writable = true, executable = true })
   assert(started.qemu:command "cont")
-  return list, registers, tables
+  return list, registers, tables, pages
 end
 
 -- The range that holds (address), or nil: not mapped.

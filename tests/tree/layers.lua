@@ -2,7 +2,8 @@
 -- layers.lua: who may include what, as docs/architecture.md draws it.
 --
 -- Run by `lunik lua tests/tree/layers.lua ROOT`. Prints one line for each
--- include that points against the arrows, and a summary.
+-- include that points against the arrows, or choice by the preprocessor where
+-- there may be none, and a summary.
 
 local root = arg[1] or "."
 
@@ -63,6 +64,12 @@ local rules = {
       "apic%.h", "port%.h", "registers%.h", "trap%.h", "image%.h", "OWN" },
   },
   {
+    folder = "libos/platform/host",
+    angle = { ".*" }, -- Linux's own
+    quote = { "platform%.h", "platform_switch%.h", "arch%.h", "OWN" },
+    never = { "core%.h" },
+  },
+  {
     folder = "libos/drivers/virtio",
     angle = union(freestanding, public),
     quote = { "platform%.h", "arch%.h", "interrupt%.h", "OWN",
@@ -84,7 +91,13 @@ local rules = {
     "lauxlib%.h", "lualib%.h", "luaconf%.h" }, never = { "platform%.h", "arch%.h", "core%.h" } },
   { folder = "bindings", angle = { ".*" }, quote = { "OWN", "lua%.h",
     "lauxlib%.h", "lualib%.h" }, never = { "platform%.h", "arch%.h", "core%.h" } },
+  -- Examples see what is installed.
+  { folder = "examples", angle = { ".*" }, quote = { "OWN" },
+    never = { "platform%.h", "arch%.h", "core%.h" } },
 }
+
+-- Here CMake chooses a file; the preprocessor chooses nothing.
+local no_conditions = { "libos/include", "libos/core", "runtime", "bindings", "sdk" }
 
 local function matches(name, patterns)
   for _, pattern in ipairs(patterns) do
@@ -100,6 +113,7 @@ local function exists(path)
 end
 
 local function allowed(rule, path, kind, name)
+  if name:find("..", 1, true) then return false end
   if rule.never and matches(name, rule.never) then return false end
   if kind == "<" then return matches(name, rule.angle) end
   if matches(name, rule.quote) then return true end
@@ -111,7 +125,7 @@ end
 
 local passed, failed = 0, 0
 for _, rule in ipairs(rules) do
-  local checked = 0
+  local checked, failed_before = 0, failed
   for _, path in ipairs(files(rule.folder)) do
     local number = 0
     for line in io.lines(root .. "/" .. path) do
@@ -130,8 +144,22 @@ for _, rule in ipairs(rules) do
       end
     end
   end
-  passed = passed + (checked > 0 and 1 or 0)
+  if checked > 0 and failed == failed_before then passed = passed + 1 end
   print(("layers: %-22s %d includes looked at"):format(rule.folder, checked))
+end
+for _, folder in ipairs(no_conditions) do
+  for _, path in ipairs(files(folder)) do
+    local number = 0
+    for line in io.lines(root .. "/" .. path) do
+      number = number + 1
+      local word, rest = line:match "^%s*#%s*(%l+)%s*(.*)"
+      local is_guard = word == "ifndef" and rest:match "^LUNIK_[%u%d_]+_H$"
+      if (word == "elif" or word and word:match "^if") and not is_guard then
+        failed = failed + 1
+        print(("%s:%d: no #%s here"):format(path, number, word))
+      end
+    end
+  end
 end
 if passed == 0 then
   failed = failed + 1

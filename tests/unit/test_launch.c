@@ -116,7 +116,9 @@ TEST(values_are_checked_and_the_right_ones_named)
     CHECK_REFUSED("log=loud", "must be debug, info, warn, error or none");
     CHECK_GOOD("clock=0");
     CHECK_GOOD("clock=1700000000");
-    CHECK_REFUSED("clock=253402300800", "seconds since 1970");
+    CHECK_GOOD("clock=16725225599");
+    CHECK_REFUSED("clock=16725225600", "seconds since 1970");
+    CHECK_REFUSED("clock=253402300799", "seconds since 1970");
     CHECK_REFUSED("clock=-1", "seconds since 1970");
     CHECK_REFUSED("clock=1.5", "seconds since 1970");
     CHECK_GOOD("watchdog=1");

@@ -28,7 +28,8 @@ uint8_t arch_interrupt_cpu(void);
 
 /*
  * Maps (size) bytes of device memory at physical (base), uncached, read-write,
- * never executable. Returns: its address; NULL if no room is left. For life.
+ * never executable. Returns: its address; NULL if there is RAM, or no room is
+ * left. For life.
  */
 volatile void *arch_map_device(uint64_t base, size_t size);
 

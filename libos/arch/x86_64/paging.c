@@ -37,28 +37,36 @@ static struct tables tables;
 
 /* ---- Stores to what is read-only ---- */
 
-static uint64_t protection_off(void)
-{
-    uint64_t flags = cpu_interrupts_off();
+struct protection {
+    uint64_t flags, cr0;
+};
 
-    if (tables.in_force)
-        write_cr0(read_cr0() & ~CPU_CR0_WP);
-    return flags;
+static struct protection protection_off(void)
+{
+    struct protection before = { .flags = cpu_interrupts_off() };
+
+    if (tables.in_force) {
+        before.cr0 = read_cr0();
+        write_cr0(before.cr0 & ~CPU_CR0_WP);
+    }
+    return before;
 }
 
-static void protection_on(uint64_t flags)
+/* To what it was, not on: a stack that grows in the middle of a store takes
+ * the trap, which stores, too. */
+static void protection_restore(struct protection before)
 {
     if (tables.in_force)
-        write_cr0(read_cr0() | CPU_CR0_WP);
-    cpu_interrupts_restore(flags);
+        write_cr0(before.cr0);
+    cpu_interrupts_restore(before.flags);
 }
 
 void arch_store_protected(uint64_t *at, uint64_t value)
 {
-    uint64_t flags = protection_off();
+    struct protection before = protection_off();
 
     *(volatile uint64_t *)at = value;
-    protection_on(flags);
+    protection_restore(before);
 }
 
 /* ---- The pool ---- */
@@ -100,15 +108,15 @@ lunik_result arch_paging_reserve(void)
 
 void arch_paging_donate(struct platform_range range)
 {
-    uint64_t flags;
+    struct protection before;
 
     if (arch_page_set(range.base, range.size, range.base, ARCH_PAGE_RODATA) !=
         LUNIK_OK)
         lunik_panic("page tables: the pool is empty");
-    flags = protection_off();
+    before = protection_off();
     for (size_t at = 0; at < range.size; at += ARCH_PAGE_SIZE)
         pool_put(range.base + at);
-    protection_on(flags);
+    protection_restore(before);
 }
 
 /* ---- Entries ---- */
@@ -244,7 +252,7 @@ static size_t fill(uint64_t *entry, unsigned level, uintptr_t address,
 lunik_result arch_page_set(uintptr_t address, size_t size, uint64_t physical,
                            enum arch_page_use use)
 {
-    uint64_t flags = protection_off();
+    struct protection before = protection_off();
     lunik_result result = LUNIK_OK;
 
     while (size > 0) {
@@ -263,7 +271,7 @@ lunik_result arch_page_set(uintptr_t address, size_t size, uint64_t physical,
         physical += done;
         size -= done;
     }
-    protection_on(flags);
+    protection_restore(before);
     return result;
 }
 
@@ -367,8 +375,32 @@ static uintptr_t map_region(uint64_t base, size_t size, enum arch_page_use use)
     return at + skip;
 }
 
+/* Whether any of it is mapped where it is, as all RAM is. */
+static bool is_ram(uint64_t base, size_t size)
+{
+    uint64_t at = base;
+
+    while (at < ARCH_RAM_LIMIT && at - base < size) {
+        unsigned level = LEVELS - 1;
+        uint64_t entry = tables.root[index_of(at, level)];
+
+        while (level > 0 && (entry & ARCH_PAGE_PRESENT) && !(entry & LARGE)) {
+            level--;
+            entry = table_at(entry)[index_of(at, level)];
+        }
+        if (entry & ARCH_PAGE_PRESENT)
+            return true;
+        at = (at | ((UINT64_C(1) << shift_of(level)) - 1)) + 1;
+    }
+    return false;
+}
+
 volatile void *arch_map_device(uint64_t base, size_t size)
 {
+    /* A launch line, a table or a register may say that a device is where the
+     * program's text is. */
+    if (is_ram(base, size))
+        return NULL;
     return (volatile void *)map_region(base, size, ARCH_PAGE_DEVICE);
 }
 

@@ -107,7 +107,7 @@ void arch_trap_init(const struct arch_trap_stacks *stacks)
     gdt[3] = base >> 32;
 
     for (unsigned i = 0; i < VECTOR_COUNT; i++) {
-        uintptr_t stub = (uintptr_t)arch_trap_stubs + i * STUB_SIZE;
+        uintptr_t stub = (uintptr_t)arch_trap_stubs + (uintptr_t)i * STUB_SIZE;
 
         idt[i] = (struct gate) {
             .offset_0 = (uint16_t)stub,

@@ -59,7 +59,7 @@
 #define MSIX_COUNT(control) (((control) >> 16 & 0x7ff) + 1)
 #define MSIX_ENABLE ((uint32_t)1 << 31)
 #define MSIX_FUNCTION_MASK ((uint32_t)1 << 30)
-#define MSIX_ENTRY_BYTES 16
+#define MSIX_ENTRY_BYTES ((size_t)16)
 #define MSIX_ENTRY_ADDRESS 0
 #define MSIX_ENTRY_ADDRESS_HIGH 4
 #define MSIX_ENTRY_DATA 8
@@ -194,7 +194,7 @@ static void read_config(struct virtio_device *device, size_t offset, void *out,
 
 static void set_message(struct virtio_pci *pci, uint16_t index, uint8_t vector)
 {
-    volatile uint8_t *entry = pci->msix + (size_t)index * MSIX_ENTRY_BYTES;
+    volatile uint8_t *entry = pci->msix + index * MSIX_ENTRY_BYTES;
 
     arch_register_store32(entry + MSIX_ENTRY_ADDRESS,
                           MSI_ADDRESS | (uint32_t)arch_interrupt_cpu()

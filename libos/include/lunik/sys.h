@@ -33,6 +33,14 @@ int lunik_main(int argc, char **argv);
  * 0 to 15 is reported as 15 with a line in the log. */
 LUNIK_NORETURN void lunik_exit(int code);
 
+/*
+ * Says that lunik_exit() comes next and no other fiber runs before it. A lock
+ * of the C library that one of them holds while it waits, as a reader of the
+ * console does, counts as free from here on: closing a file waits for nobody.
+ */
+void lunik_exit_begin(void);
+bool lunik_exit_has_begun(void);
+
 /* The value of launch variable (name): `env.NAME=VALUE` of the launch line, or
  * else of the manifest; NULL if neither has it. Lent for the image's life. */
 const char *lunik_env_find(const char *name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* port.c: the host's own C library is the one under the program. */
-#include "core.h"
+#include "platform.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

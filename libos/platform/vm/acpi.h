@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ACPI_TABLE_MAX ((uint32_t)1024 * 1024)
+#define ACPI_TABLE_MAX ((size_t)1024 * 1024)
 #define ACPI_TABLES_MAX 64u
 
 /* Lends (size) bytes at a physical address, for life; NULL: cannot. */

@@ -7,6 +7,8 @@
 #define STATUS_BINARY 0x04
 #define HOUR_AFTERNOON 0x80
 
+#define S_PER_MINUTE UINT64_C(60)
+#define S_PER_HOUR UINT64_C(3600)
 #define S_PER_DAY UINT64_C(86400)
 #define DAYS_1970_TO_2000 10957u
 
@@ -123,6 +125,7 @@ bool platform_clock_date_seconds(const struct clock_date *date, uint64_t *out)
     for (unsigned m = 1; m < d.month; m++)
         days += days_in(m, year);
     days += d.day - 1u;
-    *out = days * S_PER_DAY + d.hour * 3600u + d.minute * 60u + d.second;
+    *out = days * S_PER_DAY + d.hour * S_PER_HOUR + d.minute * S_PER_MINUTE +
+           d.second;
     return true;
 }

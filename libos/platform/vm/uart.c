@@ -23,6 +23,7 @@
 
 static struct uart {
     bool is_tried, is_there;
+    bool is_stalled; /* the host does not read: see wait_for_room() */
     size_t depth;
 } uart;
 
@@ -58,14 +59,20 @@ bool platform_uart_start(void)
     return true;
 }
 
-/* The port says that all it was given is gone; then it takes a FIFO's worth.
+/*
+ * The port says that all it was given is gone; then it takes a FIFO's worth.
+ * Who writes waits once for a host that does not read, and for a bounded time;
+ * from then on output is dropped until the host has taken what it was given.
  */
 static bool wait_for_room(void)
 {
-    for (unsigned i = 0; i < POLLS_MAX; i++)
+    unsigned polls = uart.is_stalled ? 1 : POLLS_MAX;
+
+    uart.is_stalled = false;
+    for (unsigned i = 0; i < polls; i++)
         if (uart_in(REGISTER_STATUS) & STATUS_ROOM)
             return true;
-    uart.is_there = false;
+    uart.is_stalled = true;
     return false;
 }
 

@@ -4,8 +4,6 @@
 #include <sys/auxv.h>
 
 /* sysconf() asks under this name. */
-unsigned long __getauxval(unsigned long item);
-
 unsigned long __getauxval(unsigned long item)
 {
     (void)item;

@@ -21,6 +21,7 @@
 #include "kstat.h"
 #include "syscall.h"
 
+/* NOLINTNEXTLINE(misc-redundant-expression): two macros that must agree */
 _Static_assert(LUNIK_FILES_CWD == AT_FDCWD, "passed through");
 
 /* Files in memory may take this part of what the image started with. */

@@ -20,6 +20,7 @@ struct pthread lunik_port_thread = {
 
 /* Weak: an image that never asks for them has neither. */
 extern char **__environ __attribute__((__weak__));
+/* NOLINTNEXTLINE(readability-redundant-declaration): upstream's is not weak */
 extern void __funcs_on_exit(void) __attribute__((__weak__));
 extern void __stdio_exit(void) __attribute__((__weak__));
 
@@ -51,6 +52,9 @@ static void environ_init(void)
 
 void lunik_port_init(void)
 {
+    /* Has every file made with a lock: one fiber may close what another is
+     * reading from, and must not free it under the reader's hands. */
+    libc.threaded = 1;
     if (&__environ)
         environ_init();
     for (init_fn *const *fn = __init_array_start; fn < __init_array_end; fn++)
@@ -61,6 +65,7 @@ void lunik_port_flush(void)
 {
     if (__funcs_on_exit)
         __funcs_on_exit();
+    lunik_exit_begin();
     if (__stdio_exit)
         __stdio_exit();
 }

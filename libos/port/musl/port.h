@@ -5,7 +5,8 @@
 #ifndef LUNIK_PORT_H
 #define LUNIK_PORT_H
 
-/* Called by the core around the program; as its own header has them. */
+/* Called by the core around the program. platform.h declares them, too: a port
+ * sees the public headers alone. */
 void lunik_port_init(void);
 void lunik_port_flush(void);
 

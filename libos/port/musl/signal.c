@@ -46,9 +46,6 @@ int sigprocmask(int how, const sigset_t *restrict in, sigset_t *restrict out)
 }
 
 /* Upstream's own files hold signals off under these names. */
-void __block_app_sigs(void *set);
-void __restore_sigs(void *set);
-
 void __block_app_sigs(void *set)
 {
     (void)set;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <lunik/event.h>
+#include <lunik/format.h>
 #include <lunik/log.h>
 #include <lunik/mem.h>
 #include <lunik/random.h>
@@ -142,8 +143,7 @@ static struct lunik_event *futex_event(const int *word)
     return &futex_events[((uintptr_t)word >> 2) % FUTEX_EVENTS];
 }
 
-static long futex_wait(const int *word, long value,
-                       const struct timespec *timeout)
+static long futex_wait(int *word, long value, const struct timespec *timeout)
 {
     uint64_t deadline = LUNIK_NEVER;
     lunik_result result;
@@ -151,6 +151,11 @@ static long futex_wait(const int *word, long value,
 
     if (*(const volatile int *)word != (int)value)
         return -EAGAIN;
+    /* A fiber that waits for input holds the lock of its file. */
+    if (lunik_exit_has_begun()) {
+        *(volatile int *)word = 0;
+        return 0;
+    }
     if (timeout) {
         if (!from_timespec(timeout, &deadline))
             return -EINVAL;
@@ -235,11 +240,12 @@ long lunik_sys_uname(void *out)
     struct utsname *name = out;
 
     memset(name, 0, sizeof(*name));
-    strcpy(name->sysname, "Lunik");
-    strcpy(name->nodename, "lunik");
-    strcpy(name->release, LUNIK_VERSION);
-    strcpy(name->version, lunik_sys_hypervisor());
-    strcpy(name->machine, LUNIK_MACHINE);
+    lunik_format(name->sysname, sizeof name->sysname, "Lunik");
+    lunik_format(name->nodename, sizeof name->nodename, "lunik");
+    lunik_format(name->release, sizeof name->release, LUNIK_VERSION);
+    lunik_format(name->version, sizeof name->version, "%s",
+                 lunik_sys_hypervisor());
+    lunik_format(name->machine, sizeof name->machine, LUNIK_MACHINE);
     return 0;
 }
 

@@ -226,6 +226,7 @@ static int give_name(struct lunik_tmpfs *fs, struct lunik_tmpfs_node *node,
         refund(fs, len);
         return -ENOSPC;
     }
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): it is counted */
     memcpy(copy, name, len);
     refund(fs, node->name_len);
     lunik_mem_free(node->name);
