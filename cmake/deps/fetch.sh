@@ -70,6 +70,7 @@ keep() { # cp|mv FROM FILE
 # is no reason to refuse it.
 apt_root=
 apt_why=
+APT_ROOM_KIB=307200
 keyring=${DEBIAN_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
 
 apt_mirror() {
@@ -129,6 +130,12 @@ apt_open() {
     [ -n "$mirror" ] || mirror=$(apt_mirror_unfetched)
     [ -n "$mirror" ] ||
         { apt_why="no Debian mirror in apt's configuration"; return 1; }
+    # On a full disk apt-get waits for ever.
+    room=$(df -Pk "$dir" | awk 'NR == 2 { print $4 }')
+    [ "${room:-0}" -ge "$APT_ROOM_KIB" ] || {
+        apt_why="No space left on device: apt's lists need $((APT_ROOM_KIB / 1024)) MiB for a while"
+        return 1
+    }
     mkdir -p "$apt_root/etc/sources.list.d" "$apt_root/etc/none.d" \
         "$apt_root/lists/partial" "$apt_root/cache/archives/partial" \
         "$apt_root/log" || no_room "no folder for apt's lists"
