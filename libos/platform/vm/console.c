@@ -47,7 +47,9 @@ void platform_console_write(const void *data, size_t size)
 
 void platform_console_flush(void)
 {
-    if (console.kind == KIND_VIRTIO)
+    if (console.kind == KIND_SERIAL)
+        platform_uart_flush();
+    else if (console.kind == KIND_VIRTIO)
         platform_virtio_console_flush();
 }
 

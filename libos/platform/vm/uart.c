@@ -14,16 +14,17 @@
 
 #define STATUS_INPUT 0x01
 #define STATUS_ROOM 0x20
+#define STATUS_IDLE 0x40 /* the last byte has left, too */
 #define FIFO_SIZE 16u
 #define FIFO_IS_ON 0xc0 /* of the register that reads where FIFO is written */
 
-/* A byte takes 87 us at 115,200 bits a second; a read of the port, even
- * without a hypervisor, at least a tenth of one: this is ten FIFOs' time. */
-#define POLLS_MAX 200000u
+/* A read of the port takes 0.1 us in an emulator, some us under a hypervisor.
+ * So a reader may be late by at least 0.2 s, as on a machine that is busy. */
+#define POLLS_MAX 2000000u
 
 static struct uart {
     bool is_tried, is_there;
-    bool is_stalled; /* the host does not read: see wait_for_room() */
+    bool is_stalled; /* the host does not read: see wait_for() */
     size_t depth;
 } uart;
 
@@ -64,13 +65,13 @@ bool platform_uart_start(void)
  * Who writes waits once for a host that does not read, and for a bounded time;
  * from then on output is dropped until the host has taken what it was given.
  */
-static bool wait_for_room(void)
+static bool wait_for(uint8_t status)
 {
     unsigned polls = uart.is_stalled ? 1 : POLLS_MAX;
 
     uart.is_stalled = false;
     for (unsigned i = 0; i < polls; i++)
-        if (uart_in(REGISTER_STATUS) & STATUS_ROOM)
+        if (uart_in(REGISTER_STATUS) & status)
             return true;
     uart.is_stalled = true;
     return false;
@@ -79,7 +80,7 @@ static bool wait_for_room(void)
 static bool put(uint8_t byte, size_t *room)
 {
     if (*room == 0) {
-        if (!wait_for_room())
+        if (!wait_for(STATUS_ROOM))
             return false;
         *room = uart.depth;
     }
@@ -98,6 +99,12 @@ void platform_uart_write(const void *data, size_t size)
     for (size_t i = 0; i < size; i++)
         if ((bytes[i] == '\n' && !put('\r', &room)) || !put(bytes[i], &room))
             return;
+}
+
+void platform_uart_flush(void)
+{
+    if (uart.is_there)
+        (void)wait_for(STATUS_IDLE);
 }
 
 void platform_uart_listen(void)
