@@ -72,7 +72,7 @@ local function loop(machine, options, stops)
       if not text or text == "" then
         fds.stdin = nil
       else
-        process.write_all(machine.console, text)
+        process.write_all(machine.keys, text)
       end
     end
     if fds.monitor and ready[fds.monitor] then
@@ -106,7 +106,7 @@ function relay.run(machine, options)
   end
   local ours, sentence = status.of_qemu(code)
   if ours then return ours, sentence end
-  return nil, machine.said
+  return nil, machine.said ~= "" and machine.said or ("it ended with status %d"):format(code)
 end
 
 return relay
