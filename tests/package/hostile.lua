@@ -1,0 +1,55 @@
+-- SPDX-License-Identifier: MIT
+-- hostile.lua: projects, images and terminals that mean harm, or that nobody
+-- thought of. Whatever they hold, the command ends with a sentence.
+
+local elf = require "image.elf"
+local fs = require "util.fs"
+local host = require "lunik.host"
+local json = require "util.json"
+local lexer = require "project.lexer"
+local load = require "project.load"
+local process = require "util.process"
+local suite = require "suite"
+local text = require "util.text"
+local unistd = require "posix.unistd"
+local unseal = require "image.unseal"
+
+-- The bytes of a small image; made once.
+local small
+local function small_image()
+  if not small then
+    local folder = suite.project { ["main.lua"] = "print(1)", ["lunik.lua"] = 'return { name = "s" }' }
+    local output, status = suite.lunik { "build", folder }
+    assert(status == 0, output)
+    small = fs.read(folder .. "/build/s.elf")
+  end
+  return small
+end
+
+local function sentence(output, status, wanted)
+  suite.equal(status, wanted, output)
+  assert(not output:find("stack traceback:", 1, true), output)
+  assert(not output:find("mistake in the SDK", 1, true), output)
+end
+
+-- A shell line with `lunik` as "$LUNIK".
+local function shell(line, options)
+  options = options or { timeout = 60 }
+  options.environment = { LUNIK = host.prefix .. "/bin/lunik" }
+  local output, status, why = process.run({ "sh", "-c", line }, options)
+  assert(why ~= "timeout", "it took too long: " .. line .. "\n" .. output)
+  return output, status
+end
+
+return {
+  ["a string that goes on after \\z or a line's end hides its require"] = function()
+    local function names(source)
+      local list = {}
+      for _, item in ipairs(lexer.requires(source)) do list[#list + 1] = item.name .. ":" .. item.line end
+      return table.concat(list, " ")
+    end
+    suite.equal(names 'print("a \\z\n  require \'b\' c") require "d"', "d:2")
+    suite.equal(names 'print("a \\\r\n  require \'b\' c") require "d"', "d:2")
+    suite.equal(names 'print("a \\z \t\r\n\n  \\\\" , "b") require "d"', "d:3")
+  end,
+}
