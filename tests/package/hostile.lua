@@ -42,6 +42,12 @@ local function shell(line, options)
 end
 
 return {
+  ["tables that share tables are not copied without end"] = function()
+    local wide = "local a = {} for i = 1, 15 do local b = {} for j = 1, 200 do b[j] = a end a = b end "
+    local began = process.now()
+    suite.fails("simple values", load.parse, wide .. "return { include = a }", "lunik.lua", "x")
+    assert(process.now() - began < 20, "it took too long")
+  end,
   ["a string that goes on after \\z or a line's end hides its require"] = function()
     local function names(source)
       local list = {}
