@@ -48,6 +48,23 @@ return {
     suite.fails("simple values", load.parse, wide .. "return { include = a }", "lunik.lua", "x")
     assert(process.now() - began < 20, "it took too long")
   end,
+  ["long keys and strings make short messages, soon"] = function()
+    local began = process.now()
+    local grow = "local s = 'x' for i = 1, 20 do s = s .. s end "
+    local why = suite.fails("unknown key", load.parse, grow .. "return { [s] = 1 }", "lunik.lua", "x")
+    assert(#tostring(why) < 500, "a flood")
+    why = suite.fails("must be", load.parse, grow .. "return { name = s }", "lunik.lua", "x")
+    assert(#tostring(why) < 500, "a flood")
+    why = suite.fails("must be", load.parse, grow .. "return { hypervisors = { s } }", "lunik.lua", "x")
+    assert(#tostring(why) < 500, "a flood")
+    assert(process.now() - began < 10, "it took too long")
+  end,
+  ["sizes that no machine has are refused"] = function()
+    for _, size in ipairs { '"999999999999G"', '"8589934592G"', "9223372036854775807", "0", "-1", '"0M"' } do
+      suite.fails("lunik.lua", load.parse, ("return { memory = %s }"):format(size), "lunik.lua", "x")
+    end
+    suite.equal(text.parse_size "1G", 1 << 30)
+  end,
   ["a string that goes on after \\z or a line's end hides its require"] = function()
     local function names(source)
       local list = {}
