@@ -161,6 +161,10 @@ function load.parse(source, file, default_name)
   check_table(file, lines, values, schema, "")
   values.name = values.name or default_name
   fill(values, schema)
+  -- As the archive wants paths: it refuses "./main.lua" and "a//b.lua".
+  values.main = glob.plain(values.main)
+  values.path = table.move(values.path, 1, #values.path, 1, {})
+  for i, template in ipairs(values.path) do values.path[i] = glob.plain(template) end
   if values.memory then values.memory = text.parse_size(values.memory) end
   if values.heap then values.heap = text.parse_size(values.heap) end
   values.lines = lines

@@ -75,4 +75,33 @@ return {
     suite.equal(names 'print("a \\\r\n  require \'b\' c") require "d"', "d:2")
     suite.equal(names 'print("a \\z \t\r\n\n  \\\\" , "b") require "d"', "d:3")
   end,
+  ["odd names in require are not found, in a sentence"] = function()
+    for _, name in ipairs { "50%", "%1", "a..b", "..", "...etc.passwd", "", ".", "a b", "\\\\", "a/../b" } do
+      local folder = suite.project { ["main.lua"] = ("require %q"):format(name), ["a/b.lua"] = "" }
+      local output, status = suite.lunik { "build", folder }
+      sentence(output, status, 65)
+      suite.holds(output, "is not found")
+    end
+    local folder = suite.project { ["main.lua"] = ("require '%s'"):format(("x"):rep(300000)) }
+    local output, status = suite.lunik { "build", folder }
+    sentence(output, status, 65)
+    assert(#output < 3000, "a flood")
+  end,
+  ["every path in an image is plain, however it was written"] = function()
+    local folder = suite.project {
+      ["lunik.lua"] = [[return { name = "p", main = "./src//main.lua", path = { "src/./?.lua", "lib//?.lua" },
+        include = { "./data//*.txt" } }]],
+      ["src/main.lua"] = 'require "a" require "b"', ["src/a.lua"] = "", ["lib/b.lua"] = "",
+      ["data/x.txt"] = "",
+    }
+    local output, status = suite.lunik { "build", folder }
+    sentence(output, status, 0)
+    local paths = {}
+    for _, file in ipairs(assert(unseal.image(fs.read(folder .. "/build/p.elf"))).files) do
+      paths[#paths + 1] = file.path
+    end
+    suite.equal(table.concat(paths, " "), "data/x.txt lib/b.lua src/a.lua src/main.lua")
+    output, status = suite.lunik({ "run", "--host", folder }, { timeout = 60 })
+    sentence(output, status, 0)
+  end,
 }
