@@ -104,4 +104,45 @@ return {
     output, status = suite.lunik({ "run", "--host", folder }, { timeout = 60 })
     sentence(output, status, 0)
   end,
+  ["sources whose names are like options are sources"] = function()
+    local folder = suite.project {
+      ["lunik.lua"] = 'return { name = "c", c = { sources = { "@x.c", "-include.c" } } }',
+      ["@x.c"] = "int lunik_main(int c, char **v) { (void)c; (void)v; return 0; }\n",
+      ["-include.c"] = "int other;\n", ["x.c"] = "-DBROKEN -v",
+    }
+    local output, status = suite.lunik { "build", folder }
+    sentence(output, status, 0)
+  end,
+  ["sources of like names have objects of their own"] = function()
+    local folder = suite.project {
+      ["lunik.lua"] = 'return { name = "c", c = { sources = { "a/b.c", "a_b.c" } } }',
+      ["a/b.c"] = "int lunik_main(int c, char **v); int other(void);\n"
+        .. "int lunik_main(int c, char **v) { (void)c; (void)v; return other(); }\n",
+      ["a_b.c"] = "int other(void); int other(void) { return 7; }\n",
+    }
+    local output, status = suite.lunik { "build", folder }
+    sentence(output, status, 0)
+  end,
+  ["an object that an interrupted build cut off is made anew"] = function()
+    local folder = suite.project {
+      ["lunik.lua"] = 'return { name = "c", c = { sources = { "m.c" } } }',
+      ["m.c"] = "int lunik_main(int c, char **v); int lunik_main(int c, char **v) { (void)c; (void)v; return 0; }\n",
+    }
+    local output, status = suite.lunik { "build", folder }
+    sentence(output, status, 0)
+    for _, path in ipairs(fs.walk(folder .. "/build/obj")) do
+      if path:match "%.o$" then fs.write(folder .. "/build/obj/" .. path, "cut") end
+    end
+    output, status = suite.lunik { "build", folder }
+    sentence(output, status, 0)
+  end,
+  ["builds of one project at the same time do not meet"] = function()
+    local folder = suite.project {
+      ["lunik.lua"] = 'return { name = "c", c = { sources = { "m.c" } } }',
+      ["m.c"] = "int lunik_main(int c, char **v); int lunik_main(int c, char **v) { (void)c; (void)v; return 0; }\n",
+    }
+    local output, status = shell(('cd %s && for i in 1 2 3; do XDG_CACHE_HOME=$PWD/.c "$LUNIK" build -q & pids="$pids $!"; done;'
+      .. ' for p in $pids; do wait $p || exit 1; done'):format(folder))
+    sentence(output, status, 0)
+  end,
 }
