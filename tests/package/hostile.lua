@@ -145,4 +145,26 @@ return {
       .. ' for p in $pids; do wait $p || exit 1; done'):format(folder))
     sentence(output, status, 0)
   end,
+  ["a folder of any name is a project"] = function()
+    local above = suite.folder()
+    for _, name in ipairs { "a b", "it's", 'q"q', "n\nl", "-v", "%d%s", "日本", "\xff\xfe", "a\\b", "$(id)" } do
+      local folder = above .. "/" .. name
+      fs.write(folder .. "/main.lua", "print(require 'm')")
+      fs.write(folder .. "/m.lua", "return 'sound'")
+      local output, status = suite.lunik({ "build", "--json" }, { folder = folder, timeout = 60 })
+      sentence(output, status, 0)
+      assert(json.decode(output), output)
+      assert(utf8.len(output), "JSON is UTF-8: " .. output)
+    end
+  end,
+  ["JSON is UTF-8, whatever bytes a file's name has"] = function()
+    local folder = suite.project { ["main.lua"] = "", ["x\xff.txt"] = "", ["y\xed\xa0\x80.txt"] = "", ["z\u{20ac}.txt"] = "",
+      ["lunik.lua"] = 'return { name = "u", include = { "*.txt" } }' }
+    local output, status = suite.lunik { "build", folder }
+    sentence(output, status, 0)
+    output, status = suite.lunik { "inspect", "--json", folder .. "/build/u.elf" }
+    sentence(output, status, 0)
+    assert(utf8.len(output), "JSON is UTF-8")
+    suite.holds(output, "z\u{20ac}.txt")
+  end,
 }
