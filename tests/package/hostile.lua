@@ -167,4 +167,13 @@ return {
     assert(utf8.len(output), "JSON is UTF-8")
     suite.holds(output, "z\u{20ac}.txt")
   end,
+  ["a folder that cannot be read is named"] = function()
+    if unistd.getuid() == 0 then suite.skip "root reads every folder" end
+    local folder = suite.project { ["main.lua"] = "", ["shut/a.txt"] = "",
+      ["lunik.lua"] = 'return { include = { "**/*.txt" } }' }
+    require "posix.sys.stat".chmod(folder .. "/shut", 0)
+    local output, status = suite.lunik { "build", folder }
+    sentence(output, status, 66)
+    suite.holds(output, "shut")
+  end,
 }
