@@ -176,4 +176,53 @@ return {
     sentence(output, status, 66)
     suite.holds(output, "shut")
   end,
+  ["no damaged image makes more than a sentence"] = function()
+    local data = small_image()
+    local state = 12345
+    local function random(limit)
+      state = (state * 1103515245 + 12345) & 0x7fffffff
+      return (state >> 8) % limit
+    end
+    local interesting = { "\0", "\xff", "\x7f", "\x80", ("\xff"):rep(8), ("\xff"):rep(7) .. "\x7f",
+      ("\0"):rep(8), ("\0"):rep(7) .. "\x80" }
+    local seal_at = assert(data:find("LNKSEAL1", 1, true))
+    local rounds = suite.is_quick and 300 or 3000
+    for i = 1, rounds do
+      -- Heads first, then the section headers, the seal's head, anywhere.
+      local at = i % 4 == 0 and random(700) or i % 4 == 1 and #data - 2000 + random(1990)
+        or i % 4 == 2 and seal_at - 1 + random(56) or random(#data - 8)
+      local piece = interesting[random(#interesting) + 1]
+      local bad = data:sub(1, at) .. piece .. data:sub(at + #piece + 1)
+      local ok, image, why = pcall(unseal.image, bad)
+      assert(ok, ("at %d: %s"):format(at, tostring(image)))
+      if not image then suite.equal(type(why), "string") end
+    end
+    for _, size in ipairs { 0, 1, 3, 4, 63, 64, 65, 400, 1000, #data // 2, #data - 1 } do
+      local ok, why = pcall(unseal.image, data:sub(1, size))
+      assert(ok, why)
+    end
+  end,
+  ["a damaged section header does not break the report"] = function()
+    local data = small_image()
+    local shoff = ("<I8"):unpack(data, 41)
+    for _, value in ipairs { math.maxinteger, -1, math.mininteger, 1 << 62, 0 } do
+      for _, field in ipairs { 16, 24, 32 } do
+        local at = shoff + 64 + field
+        local folder = suite.folder()
+        fs.write(folder .. "/bad.elf", data:sub(1, at) .. ("<i8"):pack(value) .. data:sub(at + 9))
+        for _, words in ipairs { {}, { "--json" }, { "--symbols" }, { "--html", folder .. "/x.html" } } do
+          local output, status = suite.lunik { "inspect", folder .. "/bad.elf", table.unpack(words) }
+          assert(status == 0 or status == 65, status)
+          sentence(output, status, status)
+        end
+      end
+    end
+  end,
+  ["an offset near 2^63 is outside of the file"] = function()
+    local data = small_image()
+    local bad = data:sub(1, 32) .. ("<i8"):pack(math.maxinteger) .. data:sub(41)
+    local file, why = elf.parse(bad)
+    suite.equal(file, nil)
+    suite.holds(why, "cut off")
+  end,
 }
