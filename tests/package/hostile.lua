@@ -225,4 +225,22 @@ return {
     suite.equal(file, nil)
     suite.holds(why, "cut off")
   end,
+  ["inspect --symbols --json is JSON"] = function()
+    local folder = suite.folder()
+    fs.write(folder .. "/s.elf", small_image())
+    local output, status = suite.lunik { "inspect", "--symbols", "--json", folder .. "/s.elf" }
+    sentence(output, status, 0)
+    local list = assert(json.decode(output), "no JSON")
+    suite.equal(type(list[1].name), "string")
+  end,
+  ["an image cannot write escapes to the terminal"] = function()
+    local folder = suite.project { ["main.lua"] = "", ["a\27[31m.txt"] = "",
+      ["lunik.lua"] = 'return { name = "t", include = { "*.txt" } }' }
+    local output, status = suite.lunik { "build", folder }
+    sentence(output, status, 0)
+    output, status = suite.lunik { "inspect", folder .. "/build/t.elf" }
+    sentence(output, status, 0)
+    assert(not output:find("\27", 1, true), "an escape came through")
+    suite.holds(output, ".txt")
+  end,
 }
