@@ -243,4 +243,13 @@ return {
     assert(not output:find("\27", 1, true), "an escape came through")
     suite.holds(output, ".txt")
   end,
+  ["closed standard descriptors do no harm"] = function()
+    local folder = suite.project { ["main.lua"] = "print 'sound'" }
+    local output, status = shell(('cd %s && "$LUNIK" run --host <&- && "$LUNIK" run --host <&- 2>&-'):format(folder))
+    sentence(output, status, 0)
+    suite.equal(output, "sound\nsound\n")
+    output, status = shell(('cd %s && timeout 60 "$LUNIK" run --timeout 40 <&- 2>&-'):format(folder))
+    sentence(output, status, 0)
+    suite.holds(output, "sound")
+  end,
 }
