@@ -252,4 +252,22 @@ return {
     sentence(output, status, 0)
     suite.holds(output, "sound")
   end,
+  ["a paste that the image does not read holds nothing up"] = function()
+    local folder = suite.project { ["main.lua"] = "require 'lunik.task'.sleep(1) print 'awake'" }
+    local output, status = shell(('cd %s && head -c 4000000 /dev/zero | timeout -s KILL 50 "$LUNIK" run --timeout 40'):format(folder))
+    sentence(output, status, 0)
+    suite.holds(output, "awake")
+  end,
+  ["run --host obeys --timeout, and takes its program with it"] = function()
+    local folder = suite.project { ["main.lua"] = "require 'lunik.task'.sleep(600)" }
+    local began = process.now()
+    local _, status = suite.lunik({ "run", "--host", "--timeout", "1", folder }, { timeout = 20 })
+    suite.equal(status, 124)
+    assert(process.now() - began < 15)
+    local output
+    output, status = shell(('cd %s && "$LUNIK" run --host & sleep 1; kill -TERM $!; wait $!; echo "status $?"'):format(folder),
+      { timeout = 20 })
+    suite.holds(output, "status 0")
+    suite.equal(status, 0)
+  end,
 }
