@@ -258,6 +258,12 @@ return {
     sentence(output, status, 0)
     suite.holds(output, "awake")
   end,
+  ["test --host --json is JSON"] = function()
+    local folder = suite.project { ["main.lua"] = "", ["tests/a.lua"] = 'return { ["x"] = function() end }' }
+    local output, status = suite.lunik({ "test", "--host", "--json", folder }, { timeout = 60 })
+    sentence(output, status, 0)
+    suite.equal(assert(json.decode(output), output).passed, 1)
+  end,
   ["run --host obeys --timeout, and takes its program with it"] = function()
     local folder = suite.project { ["main.lua"] = "require 'lunik.task'.sleep(600)" }
     local began = process.now()
