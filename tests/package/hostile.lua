@@ -258,6 +258,26 @@ return {
     sentence(output, status, 0)
     suite.holds(output, "awake")
   end,
+  ["arguments and variables arrive as they were given"] = function()
+    local words = { "a b", "", '"', "\\", '\\"', "it's", "é日", "--", "-x", "virtio_mmio.device=1", "a=b", "\t", "\n", "$x", "*", ",", ",," }
+    local folder = suite.project { ["main.lua"] = [[
+      for i, v in ipairs(arg) do io.write(("%q"):format(v):gsub("\n", "n"), "\n") end
+      io.write(("%q"):format(os.getenv "V"):gsub("\n", "n"), "\n")]] }
+    local wanted = {}
+    local command = { "--timeout", "60", "-e", 'V=x "y\\ z,', folder, "--" }
+    for _, word in ipairs(words) do
+      command[#command + 1] = word
+      wanted[#wanted + 1] = (("%q"):format(word):gsub("\n", "n"))
+    end
+    wanted[#wanted + 1] = ("%q"):format 'x "y\\ z,'
+    wanted = table.concat(wanted, "\n") .. "\n"
+    for _, how in ipairs { { "--host" }, {}, { "--machine", "microvm" } } do
+      local line = table.move(command, 1, #command, #how + 2, { "run", table.unpack(how) })
+      local output, status = suite.lunik(line, { timeout = 90 })
+      suite.equal(status, 0, output)
+      suite.equal(output, wanted, table.concat(how, " "))
+    end
+  end,
   ["test --host --json is JSON"] = function()
     local folder = suite.project { ["main.lua"] = "", ["tests/a.lua"] = 'return { ["x"] = function() end }' }
     local output, status = suite.lunik({ "test", "--host", "--json", folder }, { timeout = 60 })
