@@ -26,7 +26,9 @@ function qemu.find()
 end
 
 local function quote_launch(word)
-  if word ~= "" and not word:find '[%s"\\]' then return word end
+  -- The image takes a bare device among the arguments for one that QEMU added.
+  local is_device = word:find("^virtio_mmio%.device=") ~= nil
+  if word ~= "" and not is_device and not word:find '[%s"\\]' then return word end
   return '"' .. word:gsub('[\\"]', "\\%0") .. '"'
 end
 
