@@ -296,4 +296,16 @@ return {
     suite.holds(output, "status 0")
     suite.equal(status, 0)
   end,
+  ["more arguments than an image takes are refused before the start"] = function()
+    local folder = suite.project { ["main.lua"] = "print(#arg)" }
+    local words = { "run", folder, "--", ("x"):rep(5000) }
+    local output, status = suite.lunik(words)
+    sentence(output, status, 64)
+    suite.holds(output, "4095")
+    words = { "run", folder, "--" }
+    for i = 1, 65 do words[#words + 1] = tostring(i) end
+    output, status = suite.lunik(words)
+    sentence(output, status, 64)
+    suite.holds(output, "64")
+  end,
 }
