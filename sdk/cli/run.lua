@@ -164,8 +164,7 @@ function command.run(args)
   local code, sentence = relay.run(running, {
     machine = args.machine, timeout = args.timeout,
     output = function(data)
-      io.stdout:write(data)
-      io.stdout:flush()
+      return io.stdout:write(data) and io.stdout:flush()
     end,
   })
   if not code then

@@ -308,4 +308,22 @@ return {
     sentence(output, status, 64)
     suite.holds(output, "64")
   end,
+  ["output that cannot be written ends the command"] = function()
+    local folder = suite.project { ["lunik.lua"] = 'return { name = "w" }',
+      ["main.lua"] = "local task = require 'lunik.task' while true do print 'on' task.sleep(0.1) end" }
+    sentence(suite.lunik { "build", folder }, 0, 0)
+    local output, status = shell(('"$LUNIK" inspect %s/build/w.elf > /dev/full; echo $?'):format(folder))
+    sentence(output, status, 0)
+    suite.holds(output, "73\n")
+    output = shell(('"$LUNIK" inspect %s/build/w.elf | head -n 1'):format(folder))
+    assert(not output:find("lunik:", 1, true), output)
+    output = shell(('{ "$LUNIK" run --timeout 40 %s; echo "status $?" >&2; } | head -n 1'):format(folder))
+    suite.holds(output, "status 73")
+  end,
+  ["a QEMU that ends without a word is named with its status"] = function()
+    local folder = suite.project { ["main.lua"] = "" }
+    local output, status = shell(('LUNIK_QEMU=/bin/false "$LUNIK" run --accel tcg %s'):format(folder))
+    sentence(output, status, 69)
+    suite.holds(output, "status 1")
+  end,
 }
