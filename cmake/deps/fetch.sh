@@ -70,6 +70,7 @@ keep() { # cp|mv FROM FILE
 # is no reason to refuse it.
 apt_root=
 apt_why=
+APT_ROOM_KIB=307200
 keyring=${DEBIAN_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
 
 apt_mirror() {
@@ -110,6 +111,12 @@ apt_private() { # TOOL ARGUMENT...
         "$@"
 }
 
+# Why apt could not have the lists, in its own words, or in ours.
+apt_complaint() {
+    sed -nE 's/^[EW]: (Failed to fetch [^ ]+ +)?//p' "$apt_root/update.log" |
+        grep -m 1 . || echo 'apt-get said nothing'
+}
+
 # Makes the private root once. Returns 1 with a reason in $apt_why.
 apt_open() {
     [ -z "$apt_root" ] || [ -z "$apt_why" ] || return 1
@@ -123,6 +130,12 @@ apt_open() {
     [ -n "$mirror" ] || mirror=$(apt_mirror_unfetched)
     [ -n "$mirror" ] ||
         { apt_why="no Debian mirror in apt's configuration"; return 1; }
+    # On a full disk apt-get waits for ever.
+    room=$(df -Pk "$dir" | awk 'NR == 2 { print $4 }')
+    [ "${room:-0}" -ge "$APT_ROOM_KIB" ] || {
+        apt_why="No space left on device: apt's lists need $((APT_ROOM_KIB / 1024)) MiB for a while"
+        return 1
+    }
     mkdir -p "$apt_root/etc/sources.list.d" "$apt_root/etc/none.d" \
         "$apt_root/lists/partial" "$apt_root/cache/archives/partial" \
         "$apt_root/log" || no_room "no folder for apt's lists"
@@ -134,7 +147,7 @@ apt_open() {
     # A suite that the mirror lacks makes apt fail; the others still count.
     apt_private apt-get -qq update >"$apt_root/update.log" 2>&1 || true
     [ -n "$(find "$apt_root/lists" -name '*_Sources*' -print | head -n 1)" ] ||
-        { apt_why="the Debian mirror gave no lists"; return 1; }
+        { apt_why="the Debian mirror gave no lists ($(apt_complaint))"; return 1; }
 }
 
 # Revisions vanish from the archive, the original tarball's sum does not: asks

@@ -35,7 +35,7 @@ end
 local function readable(fds, sink)
   local set = {}
   for _, fd in pairs(fds) do set[fd] = { events = { IN = true } } end
-  if sink then set[sink].events.OUT = true end
+  if sink then set[sink] = { events = { OUT = true } } end
   -- Signals are looked at four times a second, and at once when they come in
   -- the middle of this call.
   if not poll.poll(set, 250) then return {}, false end
@@ -45,7 +45,7 @@ local function readable(fds, sink)
     if got and (got.IN or got.HUP or got.ERR or got.NVAL) then ready[fd] = true end
   end
   local takes = sink and set[sink].revents
-  return ready, takes and takes.OUT
+  return ready, takes and (takes.OUT or takes.ERR or takes.HUP)
 end
 
 -- Without the carriage returns that a serial line wants. (kept) is one that
@@ -79,10 +79,11 @@ local function loop(machine, options, stops)
     if grace_ends and now >= grace_ends then return "stopped" end
     if options.timeout and now - began >= options.timeout then return "timeout" end
     fds.stdin = has_input and typed == "" and 0 or nil
-    local ready, takes = readable(fds, typed ~= "" and machine.console or nil)
+    local ready, takes = readable(fds, typed ~= "" and machine.keys or nil)
     if takes then
-      local count = unistd.write(machine.console, typed)
+      local count = unistd.write(machine.keys, typed)
       typed = count and typed:sub(count + 1) or ""
+      has_input = has_input and count ~= nil
     elseif fds.stdin and ready[0] then
       typed = unistd.read(0, 4096) or ""
       has_input = typed ~= ""

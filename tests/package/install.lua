@@ -17,12 +17,16 @@ local function example(name)
   return folder
 end
 
+local function configure(folder)
+  return process.run { "cmake", "-G", "Ninja", "-S", folder, "-B", folder .. "/out",
+    "-DCMAKE_PREFIX_PATH=" .. host.prefix }
+end
+
 return {
   ["find_package and lunik_add_image build the C example"] = function()
-    if not fs.find_command "cmake" then suite.skip "CMake is not installed" end
+    if not fs.find_command "ninja" then suite.skip "Ninja is not installed" end
     local folder = example "cimage"
-    local output, status = process.run({ "cmake", "-S", folder, "-B", folder .. "/out",
-      "-DCMAKE_PREFIX_PATH=" .. host.prefix })
+    local output, status = configure(folder)
     suite.equal(status, 0, output)
     output, status = process.run { "cmake", "--build", folder .. "/out" }
     suite.equal(status, 0, output)
@@ -30,23 +34,21 @@ return {
     suite.holds(result.output, "5 items, sum 15, 1 argument\n")
   end,
   ["find_package refuses a version that is not there"] = function()
-    if not fs.find_command "cmake" then suite.skip "CMake is not installed" end
+    if not fs.find_command "ninja" then suite.skip "Ninja is not installed" end
     local folder = example "cimage"
     local list = fs.read(folder .. "/CMakeLists.txt"):gsub("Lunik 0.1", "Lunik 9.0")
     fs.write(folder .. "/CMakeLists.txt", list)
-    local output, status = process.run({ "cmake", "-S", folder, "-B", folder .. "/out",
-      "-DCMAKE_PREFIX_PATH=" .. host.prefix })
+    local output, status = configure(folder)
     assert(status ~= 0)
     suite.holds(output, "9.0")
   end,
   ["a misused lunik_add_image names the call"] = function()
-    if not fs.find_command "cmake" then suite.skip "CMake is not installed" end
+    if not fs.find_command "ninja" then suite.skip "Ninja is not installed" end
     local folder = example "cimage"
     local list = fs.read(folder .. "/CMakeLists.txt"):gsub("lunik_add_image%(cimage%)",
       "lunik_add_image(cimage MIAN x)")
     fs.write(folder .. "/CMakeLists.txt", list)
-    local output, status = process.run({ "cmake", "-S", folder, "-B", folder .. "/out",
-      "-DCMAKE_PREFIX_PATH=" .. host.prefix })
+    local output, status = configure(folder)
     assert(status ~= 0)
     suite.holds(output, "lunik_add_image(cimage): does not know")
   end,

@@ -141,6 +141,17 @@ check 'with the status for it' ends_with 69
 
 # ---- A full disk ----
 
+echo 'echo; echo "d 9 9 1000 9% /"' >"$work/bin/df"
+echo 'while :; do :; done' >"$work/bin/apt-get"
+chmod +x "$work/bin/df" "$work/bin/apt-get"
+PATH=$work/bin
+DEBIAN_MIRROR=x DEBIAN_KEYRING=$work/lock run --lock "$work/lock2" \
+    --dir "$work/c"
+PATH=$old
+check 'apt-get, which waits for ever then, is not called' \
+    says 'No space left on device'
+rm "$work/bin/df" "$work/bin/apt-get"
+
 rm "$work/bin/cp"
 cat >"$work/bin/cp" <<'EOF'
 #!/bin/sh

@@ -44,7 +44,7 @@ fresh() {
     touch "$work/clone/CMakeLists.txt" "$work/clone/CMakePresets.json" \
         "$work/clone/tests/CMakeLists.txt"
     for tool in sh dirname mkdir touch mv rm date grep tail sed sort tr find \
-        flock head cat cp chmod sleep; do
+        flock head cat cp chmod sleep df awk; do
         ln -s "$(command -v $tool)" "$work/bin/$tool"
     done
     echo 'echo 0' | stand_in id
@@ -98,7 +98,7 @@ exit 100
 EOF
 run doctor
 check 'root without a network sees why' says 'Could not resolve'
-check 'and what failed' says 'installing packages failed'
+check 'and what failed' says 'installing packages failed: no network'
 check 'with a status' ends_with 69
 
 with_tools
@@ -164,6 +164,11 @@ EOF
 run doctor
 check 'a full disk is said as such' says 'no space left on the disk'
 check 'with the status for files that cannot be written' ends_with 73
+check 'and half a build is not kept' test ! -e "$work/clone/build/sdk"
+
+LUNIK_PRESET=../.. run doctor
+check 'a preset is a name, not a path' ends_with 64
+check 'and nothing is removed by it' test -e "$work/clone/lunik"
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]

@@ -14,16 +14,21 @@
 
 #define STATUS_INPUT 0x01
 #define STATUS_ROOM 0x20
+#define STATUS_EMPTY 0x40 /* the last byte has left, too */
 #define FIFO_SIZE 16u
 #define FIFO_IS_ON 0xc0 /* of the register that reads where FIFO is written */
 
-/* A byte takes 87 us at 115,200 bits a second; a read of the port, even
- * without a hypervisor, at least a tenth of one: this is ten FIFOs' time. */
+/* Who reads the other end may be slow or stopped for a while, a pager or a busy
+ * machine, and must lose nothing by that. Between two polls the hypervisor gets
+ * time to hand over: it may need a lock that a poll takes. All of it are some
+ * seconds: a pause takes between 15 ns and 200 ns. */
 #define POLLS_MAX 200000u
+#define POLLS_AT_ONCE 64u
+#define PAUSES 500u
 
 static struct uart {
     bool is_tried, is_there;
-    bool is_stalled; /* the host does not read: see wait_for_room() */
+    bool is_stalled; /* the host does not read: see wait_for() */
     size_t depth;
 } uart;
 
@@ -64,14 +69,17 @@ bool platform_uart_start(void)
  * Who writes waits once for a host that does not read, and for a bounded time;
  * from then on output is dropped until the host has taken what it was given.
  */
-static bool wait_for_room(void)
+static bool wait_for(uint8_t status)
 {
     unsigned polls = uart.is_stalled ? 1 : POLLS_MAX;
 
     uart.is_stalled = false;
-    for (unsigned i = 0; i < polls; i++)
-        if (uart_in(REGISTER_STATUS) & STATUS_ROOM)
+    for (unsigned i = 0; i < polls; i++) {
+        for (unsigned j = 0; i >= POLLS_AT_ONCE && j < PAUSES; j++)
+            __asm__ volatile("pause");
+        if (uart_in(REGISTER_STATUS) & status)
             return true;
+    }
     uart.is_stalled = true;
     return false;
 }
@@ -79,7 +87,7 @@ static bool wait_for_room(void)
 static bool put(uint8_t byte, size_t *room)
 {
     if (*room == 0) {
-        if (!wait_for_room())
+        if (!wait_for(STATUS_ROOM))
             return false;
         *room = uart.depth;
     }
@@ -98,6 +106,12 @@ void platform_uart_write(const void *data, size_t size)
     for (size_t i = 0; i < size; i++)
         if ((bytes[i] == '\n' && !put('\r', &room)) || !put(bytes[i], &room))
             return;
+}
+
+void platform_uart_flush(void)
+{
+    if (platform_uart_start())
+        (void)wait_for(STATUS_EMPTY);
 }
 
 void platform_uart_listen(void)

@@ -18,6 +18,9 @@ bool platform_uart_start(void);
 /* Writes, with a carriage return before each newline. Context: any. */
 void platform_uart_write(const void *data, size_t size);
 
+/* Waits until all of it has left, for a bounded time. Context: any. */
+void platform_uart_flush(void);
+
 /* Has it interrupt when bytes come in. */
 void platform_uart_listen(void);
 
