@@ -326,4 +326,13 @@ return {
     sentence(output, status, 69)
     suite.holds(output, "status 1")
   end,
+  ["run --host says that it cannot run a C program"] = function()
+    local folder = suite.project {
+      ["lunik.lua"] = 'return { name = "c", c = { sources = { "m.c" } } }',
+      ["m.c"] = "int lunik_main(int c, char **v); int lunik_main(int c, char **v) { (void)c; (void)v; return 0; }\n",
+    }
+    local output, status = suite.lunik { "run", "--host", folder }
+    sentence(output, status, 64)
+    suite.holds(output, "C program")
+  end,
 }
