@@ -51,8 +51,6 @@ void platform_console_flush(void)
         platform_uart_flush();
     else if (console.kind == KIND_VIRTIO)
         platform_virtio_console_flush();
-    else if (console.kind == KIND_SERIAL)
-        platform_uart_flush();
 }
 
 lunik_result platform_console_read(void *out, size_t size, size_t *size_out)
