@@ -92,8 +92,14 @@ local done, result = xpcall(commands[args.command].run, function(value)
   if fail.is(value) then return value end
   return debug.traceback(tostring(value), 2)
 end, args)
+-- What was printed may not have arrived; a reader that went away, like `head`,
+-- has had what it wanted.
+local written, reason, code = io.stdout:flush()
+if done and not written and code ~= require "posix.errno".EPIPE then
+  io.stderr:write("lunik: cannot write: ", reason, "\n")
+  return fail.CANNOT_WRITE
+end
 if done then return result or 0 end
-io.stdout:flush()
 if fail.is(result) then
   if args.json then
     print(require("util.json").encode { error = result.message, status = result.status })

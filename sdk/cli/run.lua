@@ -109,6 +109,10 @@ function command.host_words(args, image, arguments)
   if not fs.is_file(sdk.host_runner) then
     fail(fail.UNAVAILABLE, "the SDK in %s has no host runner", sdk.prefix)
   end
+  local sealed = unseal.image(fs.read(image))
+  if sealed and not sealed.manifest.main then
+    fail(fail.USAGE, "%s is a C program, made for an image: --host runs Lua only", image)
+  end
   local words = { sdk.host_runner, "--image", image }
   for _, option in ipairs(args.option) do words[#words + 1] = option end
   for _, pair in ipairs(checked_environment(args)) do words[#words + 1] = "env." .. pair end
@@ -164,8 +168,7 @@ function command.run(args)
   local code, sentence = relay.run(running, {
     machine = args.machine, timeout = args.timeout,
     output = function(data)
-      io.stdout:write(data)
-      io.stdout:flush()
+      return io.stdout:write(data) and io.stdout:flush()
     end,
   })
   if not code then

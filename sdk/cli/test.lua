@@ -71,8 +71,7 @@ local function count(output)
 end
 
 local function show(data)
-  io.stdout:write(data)
-  io.stdout:flush()
+  return io.stdout:write(data) and io.stdout:flush()
 end
 
 -- Boots the image: its status and, for JSON, all that it wrote.
@@ -82,7 +81,7 @@ local function boot(args, built)
     machine = args.machine, timeout = args.timeout or 600, stdin = false,
     output = function(data)
       parts[#parts + 1] = data
-      if not args.json then show(data) end
+      return args.json or show(data)
     end,
   })
   if not status then fail(fail.UNAVAILABLE, "QEMU failed: %s", (sentence:gsub("%s+$", ""))) end

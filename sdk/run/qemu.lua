@@ -32,16 +32,28 @@ local function quote_launch(word)
   return '"' .. word:gsub('[\\"]', "\\%0") .. '"'
 end
 
+-- What an image takes at most (libos/core/launch.h). QEMU puts a longer line
+-- where it spoils the start, and the image cannot say so.
+local LINE_MAX, ARGUMENTS_MAX = 4095, 64
+
 -- The launch line of <lunik/sys.h>: options, variables, arguments.
 function qemu.launch_line(options, environment, arguments)
   local words = {}
   for _, option in ipairs(options or {}) do words[#words + 1] = quote_launch(option) end
   for _, pair in ipairs(environment or {}) do words[#words + 1] = quote_launch("env." .. pair) end
+  if arguments and #arguments > ARGUMENTS_MAX then
+    fail(fail.USAGE, "%d arguments are too many: an image takes %d", #arguments, ARGUMENTS_MAX)
+  end
   if arguments and #arguments > 0 then
     words[#words + 1] = "--"
     for _, argument in ipairs(arguments) do words[#words + 1] = quote_launch(argument) end
   end
-  return table.concat(words, " ")
+  local line = table.concat(words, " ")
+  if #line > LINE_MAX then
+    fail(fail.USAGE, "options, variables and arguments are %d bytes together: an image takes %d",
+      #line, LINE_MAX)
+  end
+  return line
 end
 
 -- QEMU's words. machine: kernel, machine, accel, cpu, smp, memory, append,

@@ -2,6 +2,7 @@
 -- relay.lua: `lunik run` while the image runs: its console is our stdin and
 -- stdout, our signals become its orderly stop.
 
+local fail = require "util.fail"
 local poll = require "posix.poll"
 local process = require "util.process"
 local signal = require "posix.signal"
@@ -44,7 +45,7 @@ local function readable(fds, sink)
     if got and (got.IN or got.HUP or got.ERR or got.NVAL) then ready[fd] = true end
   end
   local takes = sink and set[sink].revents
-  return ready, takes and takes.OUT and not takes.ERR
+  return ready, takes and (takes.OUT or takes.ERR or takes.HUP)
 end
 
 -- Without the carriage returns that a serial line wants. (kept) is one that
@@ -56,7 +57,8 @@ local function plain(text, kept)
   return text:gsub("\r\n", "\n"), ends
 end
 
--- Relays until the machine ends. Gives why: nil, "stopped" or "timeout".
+-- Relays until the machine ends. Gives why: nil, "stopped", "timeout" or
+-- "deaf".
 local function loop(machine, options, stops)
   local began = process.now()
   local fds = { console = machine.console, errors = machine.errors, monitor = machine.monitor_fd }
@@ -81,6 +83,7 @@ local function loop(machine, options, stops)
     if takes then
       local count = unistd.write(machine.keys, typed)
       typed = count and typed:sub(count + 1) or ""
+      has_input = has_input and count ~= nil
     elseif fds.stdin and ready[0] then
       typed = unistd.read(0, 4096) or ""
       has_input = typed ~= ""
@@ -97,7 +100,7 @@ local function loop(machine, options, stops)
       local text = unistd.read(machine.console, 65536)
       if not text or text == "" then return ended end
       text, kept = plain(text, kept)
-      options.output(text)
+      if not options.output(text) then return "deaf" end
     end
   end
 end
@@ -132,7 +135,8 @@ function relay.process(pid, timeout)
 end
 
 -- Relays (machine) to its end. options: machine = its name, timeout = seconds,
--- stdin = false, output = function(text). Gives our exit status and a sentence,
+-- stdin = false, output = function(text), which gives false when nobody takes
+-- it any more. Gives our exit status and a sentence,
 -- or nil for one.
 function relay.run(machine, options)
   local why = with_signals(function(stops) return loop(machine, options, stops) end)
@@ -140,6 +144,8 @@ function relay.run(machine, options)
   local code = machine:finish()
   if why == "timeout" then
     return status.TIMEOUT, ("the image did not end within %g s"):format(options.timeout)
+  elseif why == "deaf" then
+    return fail.CANNOT_WRITE, "what the image writes cannot be passed on; it was stopped"
   elseif why == "stopped" then
     return status.STOPPED, "the image did not stop in order, and was stopped"
   end

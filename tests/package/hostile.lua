@@ -296,4 +296,43 @@ return {
     suite.holds(output, "status 0")
     suite.equal(status, 0)
   end,
+  ["more arguments than an image takes are refused before the start"] = function()
+    local folder = suite.project { ["main.lua"] = "print(#arg)" }
+    local words = { "run", folder, "--", ("x"):rep(5000) }
+    local output, status = suite.lunik(words)
+    sentence(output, status, 64)
+    suite.holds(output, "4095")
+    words = { "run", folder, "--" }
+    for i = 1, 65 do words[#words + 1] = tostring(i) end
+    output, status = suite.lunik(words)
+    sentence(output, status, 64)
+    suite.holds(output, "64")
+  end,
+  ["output that cannot be written ends the command"] = function()
+    local folder = suite.project { ["lunik.lua"] = 'return { name = "w" }',
+      ["main.lua"] = "local task = require 'lunik.task' while true do print 'on' task.sleep(0.1) end" }
+    sentence(suite.lunik { "build", folder }, 0, 0)
+    local output, status = shell(('"$LUNIK" inspect %s/build/w.elf > /dev/full; echo $?'):format(folder))
+    sentence(output, status, 0)
+    suite.holds(output, "73\n")
+    output = shell(('"$LUNIK" inspect %s/build/w.elf | head -n 1'):format(folder))
+    assert(not output:find("lunik:", 1, true), output)
+    output = shell(('{ "$LUNIK" run --timeout 40 %s; echo "status $?" >&2; } | head -n 1'):format(folder))
+    suite.holds(output, "status 73")
+  end,
+  ["a QEMU that ends without a word is named with its status"] = function()
+    local folder = suite.project { ["main.lua"] = "" }
+    local output, status = shell(('LUNIK_QEMU=/bin/false "$LUNIK" run --accel tcg %s'):format(folder))
+    sentence(output, status, 69)
+    suite.holds(output, "status 1")
+  end,
+  ["run --host says that it cannot run a C program"] = function()
+    local folder = suite.project {
+      ["lunik.lua"] = 'return { name = "c", c = { sources = { "m.c" } } }',
+      ["m.c"] = "int lunik_main(int c, char **v); int lunik_main(int c, char **v) { (void)c; (void)v; return 0; }\n",
+    }
+    local output, status = suite.lunik { "run", "--host", folder }
+    sentence(output, status, 64)
+    suite.holds(output, "C program")
+  end,
 }
