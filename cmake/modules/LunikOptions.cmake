@@ -32,6 +32,16 @@ add_library(lunik::options ALIAS lunik_options)
 target_compile_options(
   lunik_options INTERFACE "-ffile-prefix-map=${CMAKE_SOURCE_DIR}/="
                           "-ffile-prefix-map=${CMAKE_BINARY_DIR}/=")
+if(LUNIK_PLATFORM STREQUAL "vm" AND CMAKE_C_COMPILER_ID STREQUAL "Clang")
+  # Clang's -Os and -O2 are not as small as GCC's. Hot files ask for -O2, which
+  # wins over -Oz; they are to unroll no more than GCC does.
+  target_compile_options(
+    lunik_options
+    INTERFACE $<$<COMPILE_LANGUAGE:C>:-Oz
+              -fno-unroll-loops
+              -fno-vectorize
+              -fno-slp-vectorize>)
+endif()
 if(LUNIK_SANITIZE)
   target_compile_options(
     lunik_options

@@ -47,4 +47,10 @@ return {
     running.qemu:command "system_powerdown"
     suite.equal(running:finish().code, machine.EXIT.PROGRAM, running.output)
   end,
+  ["a question without a line's end shows before the answer is waited for"] = function()
+    local running = machine.start(machine.image 'io.write "name? " print("hello " .. io.read "l")')
+    running:wait_for("name%? ", 5)
+    running:type "you\n"
+    suite.holds(running:finish().output, "hello you\n")
+  end,
 }

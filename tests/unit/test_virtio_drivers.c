@@ -382,6 +382,19 @@ TEST(empty_input_is_no_input)
     CHECK_EQ(vm.signalled, 0);
 }
 
+TEST(empty_input_is_lent_again_although_nobody_reads)
+{
+    open_console(true);
+    CHECK_EQ(platform_virtio_console_attach(), LUNIK_OK);
+    for (int i = 0; i < 100; i++) {
+        REQUIRE(type(""));
+        vm.vectors[0]->poll(vm.vectors[0]->arg);
+    }
+    REQUIRE(type("x"));
+    vm.vectors[0]->poll(vm.vectors[0]->arg);
+    CHECK_EQ(vm.signalled, 1);
+}
+
 TEST(input_that_lies_ends_the_input_and_wakes_nobody_for_ever)
 {
     char got[8];

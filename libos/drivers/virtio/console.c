@@ -187,6 +187,8 @@ static void poll(void *arg)
     (void)arg;
     lunik_virtio_acknowledge(console.device);
     collect_input();
+    /* Empty ones are lent again; a reader that waits would not tell. */
+    lunik_virtqueue_kick(&console.in);
     if (lunik_virtqueue_arm(&console.in))
         lunik_source_notify(&console.source);
     if (console.in.broken)
