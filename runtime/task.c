@@ -113,6 +113,14 @@ static bool is_expired(const struct lunik_fiber *fiber)
     return bound != LUNIK_NEVER && lunik_time_monotonic_ns() >= bound;
 }
 
+/* Others run first: a loop that catches every error, and so never ends, must
+ * not keep them from it. */
+static void raise_later(lua_State *L, lunik_result result)
+{
+    lunik_fiber_yield();
+    lunik_lua_raise(L, result);
+}
+
 void lunik_lua_check(lua_State *L)
 {
     const struct lunik_fiber *fiber = lunik_fiber_self();
@@ -124,9 +132,9 @@ void lunik_lua_check(lua_State *L)
     if (!lunik_fiber_is_limited(fiber))
         return;
     if (lunik_fiber_is_cancelled(fiber))
-        lunik_lua_raise(L, LUNIK_ECANCELED);
+        raise_later(L, LUNIK_ECANCELED);
     if (is_expired(fiber))
-        lunik_lua_raise(L, LUNIK_ETIMEOUT);
+        raise_later(L, LUNIK_ETIMEOUT);
 }
 
 lunik_result lunik_task_wait(struct lunik_event *const *events, size_t count,

@@ -3,7 +3,8 @@
 -- tests/package (the SDK), tests/boot (images in QEMU) and tests/bench (what
 -- things cost).
 --
---   lunik lua tests/run.lua [--prefix DIR] [--quick] [--only TEXT] [FILE...]
+--   lunik lua tests/run.lua [--prefix DIR] [--quick] [--only TEXT]
+--                           [--compiler gcc|clang] [FILE...]
 --
 -- Each file returns a table of functions with sentences for names. Prints one
 -- line for each, and closes with `N passed, N failed, N skipped`.
@@ -15,13 +16,13 @@ local sdk = require "util.sdk"
 local root = arg[0]:match "^(.*)/tests/run%.lua$" or "."
 package.path = package.path .. ";" .. root .. "/tests/support/?.lua"
 
-local options = { only = nil, quick = false, files = {} }
+local options = { only = nil, quick = false, compiler = "gcc", files = {} }
 do
   local i = 1
   while arg[i] do
     if arg[i] == "--quick" then
       options.quick = true
-    elseif arg[i] == "--only" or arg[i] == "--prefix" then
+    elseif arg[i] == "--only" or arg[i] == "--prefix" or arg[i] == "--compiler" then
       options[arg[i]:sub(3)] = arg[i + 1]
       i = i + 1
     elseif arg[i]:sub(1, 1) == "-" then
@@ -38,6 +39,7 @@ assert(not options.prefix or fs.real(options.prefix) == fs.real(sdk.prefix),
 
 local suite = require "suite"
 suite.root, suite.is_quick = fs.real(root), options.quick
+suite.set_compiler(options.compiler)
 
 local function files()
   if #options.files > 0 then return options.files end

@@ -95,7 +95,7 @@ boot() { "$lunik" lua tests/run.lua --prefix "$prefix" ${quick:+--quick}; }
 clang_boot() {
     build sdk-clang && install_preset sdk-clang &&
         "$root/build/sdk-clang/prefix/bin/lunik" lua tests/run.lua \
-            --prefix "$root/build/sdk-clang/prefix" --quick
+            --prefix "$root/build/sdk-clang/prefix" --compiler clang --quick
 }
 
 # A second build does nothing: no file of the build folder is made anew.

@@ -215,7 +215,7 @@ static void push_json_array(lua_State *L, int index, lua_Integer count,
         lua_rawgeti(L, index, i);
         push_json(L, lua_gettop(L), depth + 1);
         append(L, list);
-        lua_pop(L, 1);
+        lua_settop(L, list); /* also of what push_json() left below */
     }
     lua_pushliteral(L, "]");
     append(L, list);

@@ -128,11 +128,15 @@ static int sys_on_shutdown(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &handlers_key) != LUA_TTABLE) {
+        /* The table comes last of what may lack memory: with it, the task is
+         * there. Its slot in the registry is made before. */
         lua_newtable(L);
+        lua_pushboolean(L, false);
         lua_rawsetp(L, LUA_REGISTRYINDEX, &handlers_key);
         lua_pushcfunction(L, stop_body);
         lunik_lua_spawn(L, 0, NULL);
         lua_pop(L, 1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &handlers_key);
         lunik_sys_hold_shutdown(true);
     }
     lua_rawgetp(L, LUA_REGISTRYINDEX, &handlers_key);

@@ -134,8 +134,12 @@ static int nursery_run(lua_State *L)
     }
     res = wait_for_children(nursery);
     nursery->has_ended = true;
-    if (is_body_first)
+    if (is_body_first) {
+        /* A child that failed while it was cancelled comes second. */
+        if (nursery->failed != NULL)
+            lunik_lua_forget_task(L, nursery->failed);
         lunik_lua_reraise(L);
+    }
     if (nursery->failed != NULL)
         raise_child_error(L, nursery);
     if (res != LUNIK_OK)

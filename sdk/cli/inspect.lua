@@ -90,8 +90,10 @@ end
 
 local function print_report(r)
   local function heading(title) print("\n" .. text.colour(io.stdout, "bold", title)) end
-  local function line(key, value) if value then print(("  %-12s %s"):format(key, value)) end end
-  print(text.colour(io.stdout, "bold", ("%s %s"):format(r.name, r.version)))
+  local function line(key, value)
+    if value then print(text.printable(("  %-12s %s"):format(key, value))) end
+  end
+  print(text.colour(io.stdout, "bold", text.printable(("%s %s"):format(r.name, r.version))))
   line("image", ("%s, %s bytes"):format(r.image, text.digits(r.size)))
   line("main", r.main or "(C: lunik_main)")
   line("memory", r.memory and text.digits(r.memory) .. " bytes at least")
@@ -103,13 +105,14 @@ local function print_report(r)
     if #group[2] > 0 then
       heading(group[1])
       for _, item in ipairs(group[2]) do
-        print(("  %-20s %-10s %s"):format(item.name, item.version, item.licence))
+        line(("%-20s %-10s"):format(item.name, item.version), item.licence)
       end
     end
   end
   heading(text.plural(#r.files, "file"))
   for _, file in ipairs(r.files) do
-    print(("  %9s  %s  %s"):format(text.digits(file.size), file.sha256:sub(1, 12), file.path))
+    print(("  %9s  %s  %s"):format(text.digits(file.size), file.sha256:sub(1, 12),
+      text.printable(file.path)))
   end
   heading "sizes"
   io.stdout:write(chart.bars(r.parts))
@@ -122,8 +125,13 @@ function command.run(args)
   if not image then fail(fail.DATA, "%s is no whole image: %s", args.image, why) end
   local result = report(image, args.image, #data)
   if args.symbols then
-    for _, item in ipairs(functions_of(image)) do
-      print(("%08x %6d %s"):format(item.address, item.size, item.name))
+    local functions = functions_of(image)
+    if args.json then
+      print(json.encode(setmetatable(functions, json.array), "  "))
+      return 0
+    end
+    for _, item in ipairs(functions) do
+      print(("%08x %6d %s"):format(item.address, item.size, text.printable(item.name)))
     end
     return 0
   end

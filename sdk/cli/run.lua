@@ -104,13 +104,11 @@ function command.machine(args, image, project, arguments)
   }
 end
 
--- Runs the sealed image as a process of this machine.
-function command.run_on_host(args, image, arguments)
+-- The words that run the sealed image as a process of this machine.
+function command.host_words(args, image, arguments)
   if not fs.is_file(sdk.host_runner) then
     fail(fail.UNAVAILABLE, "the SDK in %s has no host runner", sdk.prefix)
   end
-  local options = {}
-  for _, option in ipairs(args.option) do options[#options + 1] = option end
   local words = { sdk.host_runner, "--image", image }
   for _, option in ipairs(args.option) do words[#words + 1] = option end
   for _, pair in ipairs(checked_environment(args)) do words[#words + 1] = "env." .. pair end
@@ -118,7 +116,17 @@ function command.run_on_host(args, image, arguments)
     words[#words + 1] = "--"
     table.move(arguments, 1, #arguments, #words + 1, words)
   end
-  local how, code = process.wait(process.start(words))
+  return words
+end
+
+-- Runs it, with our terminal; gives the exit status.
+function command.run_on_host(args, image, arguments)
+  local words = command.host_words(args, image, arguments)
+  local how, code = relay.process(process.start(words), args.timeout)
+  if how == "timeout" then
+    io.stderr:write(("lunik: the program did not end within %g s\n"):format(args.timeout))
+    return status.TIMEOUT
+  end
   if how == "killed" then return 128 + code end
   if code < 16 then return code end
   local ours, sentence = status.of_code(code)

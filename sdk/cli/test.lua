@@ -7,6 +7,7 @@ local fs = require "util.fs"
 local glob = require "project.glob"
 local json = require "util.json"
 local load = require "project.load"
+local process = require "util.process"
 local qemu = require "run.qemu"
 local relay = require "run.relay"
 local run = require "cli.run"
@@ -69,30 +70,45 @@ local function count(output)
     skipped = math.tointeger(s) or 0, is_whole = p ~= nil }
 end
 
-function command.run(args)
-  local built = test_project(args)
-  args.qemu = {}
-  if args.host then return run.run_on_host(args, built.image, nil) end
+local function show(data)
+  io.stdout:write(data)
+  io.stdout:flush()
+end
+
+-- Boots the image: its status and, for JSON, all that it wrote.
+local function boot(args, built)
   local parts = {}
   local status, sentence = relay.run(qemu.start(run.machine(args, built.image, built.project)), {
     machine = args.machine, timeout = args.timeout or 600, stdin = false,
     output = function(data)
       parts[#parts + 1] = data
-      if not args.json then
-        io.stdout:write(data)
-        io.stdout:flush()
-      end
+      if not args.json then show(data) end
     end,
   })
   if not status then fail(fail.UNAVAILABLE, "QEMU failed: %s", (sentence:gsub("%s+$", ""))) end
   if sentence then io.stderr:write("lunik: ", sentence, "\n") end
-  local result = count(table.concat(parts))
+  return status, table.concat(parts)
+end
+
+function command.run(args)
+  local built = test_project(args)
+  args.qemu = {}
+  if args.host and not args.json then return run.run_on_host(args, built.image, nil) end
+  local status, output, why
+  if args.host then
+    output, status, why = process.run(run.host_words(args, built.image, nil),
+      { timeout = args.timeout })
+    if why == "timeout" then status = 124 end
+  else
+    status, output = boot(args, built)
+  end
+  local result = count(output)
   if status == 0 and not result.is_whole then
     io.stderr:write("lunik: the image ended before its tests did\n")
     status = 1
   end
   if args.json then
-    result.status, result.output, result.is_whole = status, table.concat(parts), nil
+    result.status, result.output, result.is_whole = status, output, nil
     print(json.encode(result, "  "))
   end
   return status

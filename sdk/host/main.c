@@ -5,6 +5,7 @@
  */
 #include "host.h"
 
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
@@ -115,8 +116,23 @@ static int run(lua_State *L)
     return 1;
 }
 
+/* Sockets and pipes must not get the numbers 0 to 2: children would take them
+ * for their input and output. */
+static void open_standard_files(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_files();
     lua_State *L = luaL_newstate();
     if (L == NULL) {
         fputs("lunik: not enough memory\n", stderr);

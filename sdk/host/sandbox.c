@@ -12,6 +12,10 @@
 /* Deeper tables, and so cycles, are refused. */
 #define DEPTH_MAX 16
 
+/* Values that are copied at most. Tables that share tables grow by copying: a
+ * few lines make more than any memory holds. */
+#define COPIES_MAX 100000
+
 struct budget {
     size_t used, limit;
 };
@@ -43,9 +47,12 @@ static void stop(lua_State *S, lua_Debug *ar)
 
 /* Pushes a copy of (S)'s value at (index) to (L); false: it cannot be copied.
  */
-static int copy(lua_State *S, int index, lua_State *L, int depth)
+static int copy(lua_State *S, int index, lua_State *L, int depth, int *left)
 {
     index = lua_absindex(S, index);
+    if ((*left)-- == 0) {
+        return 0;
+    }
     switch (lua_type(S, index)) {
     case LUA_TNIL:
         lua_pushnil(L);
@@ -76,7 +83,8 @@ static int copy(lua_State *S, int index, lua_State *L, int depth)
     }
     lua_newtable(L);
     for (lua_pushnil(S); lua_next(S, index); lua_pop(S, 1)) {
-        if (!copy(S, -2, L, depth + 1) || !copy(S, -1, L, depth + 1)) {
+        if (!copy(S, -2, L, depth + 1, left) ||
+            !copy(S, -1, L, depth + 1, left)) {
             return 0;
         }
         lua_rawset(L, -3);
@@ -96,6 +104,7 @@ int lunik_host_sandbox(lua_State *L)
         return luaL_error(L, "not enough memory");
     }
     lua_sethook(S, stop, LUA_MASKCOUNT, (int)instructions);
+    int left = COPIES_MAX;
     int status = luaL_loadbufferx(S, text, size, name, "t");
     if (status == LUA_OK) {
         status = lua_pcall(S, 0, 1, 0);
@@ -105,11 +114,11 @@ int lunik_host_sandbox(lua_State *L)
         lua_pushnil(L);
         const char *message = lua_tostring(S, -1);
         lua_pushstring(L, message ? message : "an error without a message");
-    } else if (!copy(S, -1, L, 0)) {
+    } else if (!copy(S, -1, L, 0, &left)) {
         lua_settop(L, 0);
         lua_pushnil(L);
-        lua_pushliteral(L, "it holds a function, or tables too deep: only "
-                           "simple values belong in it");
+        lua_pushliteral(L, "it holds a function, or tables too deep or too "
+                           "large: only simple values belong in it");
     }
     lua_close(S);
     return lua_gettop(L);

@@ -16,7 +16,7 @@ function chart.bars(parts)
   local lines = {}
   for _, part in ipairs(parts) do
     local length = math.max(1, (part.size * WIDTH + largest // 2) // largest)
-    lines[#lines + 1] = ("  %-22s %9s %5.1f%%  %s\n"):format(part.name, text.digits(part.size),
+    lines[#lines + 1] = ("  %-22s %9s %5.1f%%  %s\n"):format(text.printable(part.name), text.digits(part.size),
       100 * part.size / total, ("#"):rep(length))
   end
   return table.concat(lines)

@@ -22,7 +22,7 @@ end
 
 -- The table of (count) entries at (offset); nil when it is not all there.
 local function rows(data, offset, count, size, unpack)
-  if offset < 0 or offset + count * size > #data then return nil end
+  if offset < 0 or offset > #data - count * size then return nil end
   local list = {}
   for i = 0, count - 1 do list[#list + 1] = unpack(offset + i * size + 1) end
   return list
@@ -58,7 +58,7 @@ function elf.parse(data)
   if not segments then return nil, "its program headers are cut off" end
   if not sections then return nil, "its section headers are cut off" end
   for i, segment in ipairs(segments) do
-    if segment.offset < 0 or segment.filesz < 0 or segment.offset + segment.filesz > #data then
+    if segment.offset < 0 or segment.filesz < 0 or segment.offset > #data - segment.filesz then
       return nil, ("its segment %d is cut off"):format(i - 1)
     end
   end

@@ -8,6 +8,7 @@ local host = require "lunik.host"
 local process = require "util.process"
 local sdk = require "util.sdk"
 local text = require "util.text"
+local unistd = require "posix.unistd"
 
 local link = {}
 
@@ -41,10 +42,11 @@ end
 -- ---- C sources ----
 
 -- The sum over the flags and every file that an object was made of; nil when
--- one is gone. (list) is what the compiler's dependency file named, from (folder).
-local function sum_of(flags, list, folder)
+-- one is gone, and the (object) itself: an interrupted build may have cut it
+-- off. (list) is what the compiler's dependency file named, from (folder).
+local function sum_of(flags, list, folder, object)
   local parts = { table.concat(flags, "\n") }
-  for _, path in ipairs(list) do
+  for _, path in ipairs { object, table.unpack(list) } do
     local data = fs.try_read(fs.join(folder, path))
     if not data then return nil end
     parts[#parts + 1] = path .. "\n" .. host.sha256(data)
@@ -65,7 +67,8 @@ end
 local function compile(project, source, build)
   fs.make_folder(build .. "/obj")
   build = fs.real(build)
-  local object = ("%s/obj/%s.o"):format(build, source:gsub("/", "_"))
+  -- "a/b.c" and "a_b.c" are two.
+  local object = ("%s/obj/%s.o"):format(build, (source:gsub("_", "__"):gsub("/", "_-")))
   local words = { compiler() }
   table.move(compile_flags, 1, #compile_flags, #words + 1, words)
   local folder = fs.real(project.folder)
@@ -86,19 +89,27 @@ local function compile(project, source, build)
       line and ":" .. line or "", source)
   end
   local known, old = fs.try_read(object .. ".sum"), dependencies(object .. ".d")
-  if known and #old > 0 and fs.is_file(object) and sum_of(words, old, folder) == known then
+  if known and #old > 0 and fs.is_file(object) and sum_of(words, old, folder, object) == known then
     return object
   end
   local command = table.move(words, 1, #words, 1, {})
-  for _, word in ipairs { "-MD", "-MF", object .. ".d", "-c", source, "-o", object } do
+  -- Under another name first: builds at the same time see it whole or not at
+  -- all. "@x.c" and "-x.c" are no options.
+  local part = ("%s.%d.part"):format(object, unistd.getpid())
+  local path = source:match "^[-@]" and "./" .. source or source
+  for _, word in ipairs { "-MD", "-MF", part .. ".d", "-c", path, "-o", part } do
     command[#command + 1] = word
   end
   local output, status = process.run(command, { folder = folder })
   if status ~= 0 then
+    os.remove(part)
+    os.remove(part .. ".d")
     fail(fail.DATA, "%s does not compile:\n%s", source, (output:gsub("%s+$", "")))
   end
   if output ~= "" then io.stderr:write(output) end
-  fs.write(object .. ".sum", sum_of(words, dependencies(object .. ".d"), folder) or "")
+  os.rename(part .. ".d", object .. ".d")
+  os.rename(part, object)
+  fs.write(object .. ".sum", sum_of(words, dependencies(object .. ".d"), folder, object) or "")
   return object
 end
 

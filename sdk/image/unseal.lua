@@ -144,6 +144,7 @@ local function parse_seal(data)
     sizes = { header = 56, manifest = manifest_size, archive = archive_size,
       symbols = symbols_size },
   }
+  check(#result.manifest.files == #result.files, "its manifest lists other files than its archive")
   local recorded = {}
   for _, file in ipairs(result.manifest.files) do recorded[file.path] = file end
   for _, file in ipairs(result.files) do

@@ -55,9 +55,11 @@ local function resolve(state, name)
   local searched = {}
   local as_path = name:gsub("%.", "/")
   for _, template in ipairs(state.project.path) do
-    local path = template:gsub("%?", (as_path:gsub("%%", "%%%%"))):gsub("^%./", "")
+    local path = template:gsub("%?", (as_path:gsub("%%", "%%%%")))
     if state.files[path] then return true end
-    if not glob.refuse(path) and fs.is_file(fs.join(state.folder, path)) then
+    -- "a..b" makes "a//b.lua", which is no path of an archive.
+    local is_path = not glob.refuse(path) and glob.plain(path) == path
+    if is_path and fs.is_file(fs.join(state.folder, path)) then
       check_inside(state, path, ("require %q"):format(name))
       visit(state, path, fs.read(fs.join(state.folder, path)), "project")
       return true
@@ -69,7 +71,7 @@ local function resolve(state, name)
     return true
   end
   for _, template in ipairs { "?.lua", "?/init.lua" } do
-    local path = template:gsub("%?", as_path)
+    local path = template:gsub("%?", (as_path:gsub("%%", "%%%%")))
     local data = state.sdk.lua(path)
     if data then
       visit(state, path, data, "SDK")
@@ -92,10 +94,13 @@ end
 
 local function not_found(state, path, item, searched)
   local lines = {
-    ("%s:%d: module %q is not found%s"):format(shown(state, path), item.line, item.name,
+    ("%s:%d: module %s is not found%s"):format(shown(state, path), item.line,
+      text.quoted(item.name),
       text.did_you_mean(item.name, candidates(state))),
   }
-  for _, place in ipairs(searched) do lines[#lines + 1] = "  no file " .. place end
+  for _, place in ipairs(searched) do
+    lines[#lines + 1] = "  no file " .. text.printable(#place > 200 and place:sub(1, 200) .. "..." or place)
+  end
   lines[#lines + 1] = "  no module of the SDK of that name"
   fail(fail.DATA, "%s", table.concat(lines, "\n"))
 end

@@ -17,6 +17,15 @@ function glob.refuse(pattern)
   return nil
 end
 
+-- (path) without "." parts and double slashes: as the archive wants it.
+function glob.plain(path)
+  local parts = {}
+  for part in path:gmatch "[^/]+" do
+    if part ~= "." then parts[#parts + 1] = part end
+  end
+  return table.concat(parts, "/")
+end
+
 local function name_to_pattern(name)
   return (name:gsub("[%^%$%(%)%%%.%[%]%+%-]", "%%%0"):gsub("%*", "[^/]*"):gsub("%?", "[^/]"))
 end

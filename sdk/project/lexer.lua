@@ -23,7 +23,14 @@ local function string_end(text, at)
   while here <= #text do
     local c = text:sub(here, here)
     if c == mark or c == "\n" then return here end
-    here = here + (c == "\\" and 2 or 1)
+    if c ~= "\\" then
+      here = here + 1
+    elseif text:sub(here + 1, here + 1) == "z" then
+      here = text:match("^%s*()", here + 2)
+    else
+      -- A line's end may be two characters.
+      here = text:match("^\r\n()", here + 1) or text:match("^\n\r()", here + 1) or here + 2
+    end
   end
   return #text
 end

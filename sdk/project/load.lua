@@ -13,6 +13,13 @@ local load = {}
 local INSTRUCTIONS = 1000000
 local BYTES = 16 << 20
 
+-- A short form of (value) for messages.
+local function show(value)
+  if type(value) == "string" then return text.quoted(value) end
+  if type(value) == "table" then return "a table" end
+  return tostring(value)
+end
+
 -- ---- Checks of single values: nil, or what was expected ----
 
 local function string_value(value)
@@ -73,7 +80,7 @@ local function environment_value(value)
     if type(name) ~= "string" or not name:match "^[%a_][%w_]*$" then
       return "a table of NAME = \"value\", with names of letters, digits and _"
     end
-    if string_value(entry) then return ("for %s %s"):format(name, string_value(entry)) end
+    if string_value(entry) then return ("for %s %s"):format(name:sub(1, 80), string_value(entry)) end
   end
 end
 
@@ -104,13 +111,6 @@ schema = {
 }
 load.schema = schema
 
--- A short form of (value) for messages.
-local function show(value)
-  if type(value) == "string" then return ("%q"):format(value) end
-  if type(value) == "table" then return "a table" end
-  return tostring(value)
-end
-
 local function check_table(file, lines, values, keys, prefix)
   for _, key in ipairs(text.sorted_keys(values)) do
     local path = prefix .. tostring(key)
@@ -123,14 +123,14 @@ local function check_table(file, lines, values, keys, prefix)
     local value = values[key]
     if rule.keys then
       if type(value) ~= "table" then
-        fail(fail.DATA, "%s%s: %q must be a table with the keys %s, not %s", file, where,
-          path, table.concat(text.sorted_keys(rule.keys), ", "), show(value))
+        fail(fail.DATA, "%s%s: %s must be a table with the keys %s, not %s", file, where,
+          show(path), table.concat(text.sorted_keys(rule.keys), ", "), show(value))
       end
       check_table(file, lines, value, rule.keys, path .. ".")
     else
       local expected, culprit = rule[1](value)
       if expected then
-        fail(fail.DATA, "%s%s: %q must be %s, not %s", file, where, path, expected,
+        fail(fail.DATA, "%s%s: %s must be %s, not %s", file, where, show(path), expected,
           show(culprit == nil and value or culprit))
       end
     end
@@ -161,6 +161,10 @@ function load.parse(source, file, default_name)
   check_table(file, lines, values, schema, "")
   values.name = values.name or default_name
   fill(values, schema)
+  -- As the archive wants paths: it refuses "./main.lua" and "a//b.lua".
+  values.main = glob.plain(values.main)
+  values.path = table.move(values.path, 1, #values.path, 1, {})
+  for i, template in ipairs(values.path) do values.path[i] = glob.plain(template) end
   if values.memory then values.memory = text.parse_size(values.memory) end
   if values.heap then values.heap = text.parse_size(values.heap) end
   values.lines = lines

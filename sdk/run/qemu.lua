@@ -26,7 +26,9 @@ function qemu.find()
 end
 
 local function quote_launch(word)
-  if word ~= "" and not word:find '[%s"\\]' then return word end
+  -- The image takes a bare device among the arguments for one that QEMU added.
+  local is_device = word:find("^virtio_mmio%.device=") ~= nil
+  if word ~= "" and not is_device and not word:find '[%s"\\]' then return word end
   return '"' .. word:gsub('[\\"]', "\\%0") .. '"'
 end
 
@@ -86,23 +88,26 @@ end
 local Running = {}
 Running.__index = Running
 
--- Starts QEMU. The object has .console, .errors and .monitor_fd to read from.
+-- Starts QEMU. The object has .console, .errors and .monitor_fd to read from,
+-- and .keys to write what is typed. The console is QEMU's standard output, a
+-- pipe: a socket would count each byte of a serial port as a packet, and be
+-- full with 300 of them.
 function qemu.start(machine)
   local self = setmetatable({ said = "", monitor_text = "", is_open = true }, Running)
-  local console_theirs, monitor_theirs, errors_theirs
-  self.console, console_theirs = socket_pair()
+  local console_theirs, keys_theirs, monitor_theirs, errors_theirs
+  self.console, console_theirs = process.pipe()
+  keys_theirs, self.keys = process.pipe()
   self.monitor_fd, monitor_theirs = socket_pair()
   self.errors, errors_theirs = process.pipe()
   local copy = {}
   for key, value in pairs(machine) do copy[key] = value end
-  copy.console = "socket,fd=" .. console_theirs
+  copy.console = "stdio,signal=off"
   copy.monitor = "socket,fd=" .. monitor_theirs
   self.words = qemu.words(copy)
-  local null = fcntl.open("/dev/null", fcntl.O_RDONLY)
   -- A session of its own: the terminal's Ctrl-C is for us alone.
-  self.pid = process.start(self.words, { [0] = null, [1] = errors_theirs, [2] = errors_theirs },
+  self.pid = process.start(self.words, { [0] = keys_theirs, [1] = console_theirs, [2] = errors_theirs },
     function() unistd.setpid "s" end)
-  for _, fd in ipairs { console_theirs, monitor_theirs, errors_theirs, null } do
+  for _, fd in ipairs { console_theirs, keys_theirs, monitor_theirs, errors_theirs } do
     unistd.close(fd)
   end
   process.write_all(self.monitor_fd, '{"execute":"qmp_capabilities"}\n')
@@ -157,7 +162,7 @@ function Running:finish()
   local how, status = process.wait(self.pid)
   local text = process.read(self.errors, 0)
   self.said = self.said .. (text or "")
-  for _, fd in ipairs { self.console, self.monitor_fd, self.errors } do unistd.close(fd) end
+  for _, fd in ipairs { self.console, self.keys, self.monitor_fd, self.errors } do unistd.close(fd) end
   self.is_open = false
   self.status = how == "killed" and 128 + status or status
   return self.status

@@ -13,12 +13,16 @@ local relay = {}
 -- How long an orderly stop may take before the machine is stopped for good.
 local GRACE = { q35 = 10, microvm = 3 }
 
--- Runs (body)(stops) with SIGINT and SIGTERM counted in stops.count.
+-- Runs (body)(stops) with SIGINT and SIGTERM counted in stops.count, and SIGTERM
+-- alone in stops.terms.
 local function with_signals(body)
-  local stops = { count = 0 }
+  local stops = { count = 0, terms = 0 }
   local old = {}
   for _, number in ipairs { signal.SIGINT, signal.SIGTERM } do
-    old[number] = signal.signal(number, function() stops.count = stops.count + 1 end)
+    old[number] = signal.signal(number, function()
+      stops.count = stops.count + 1
+      if number == signal.SIGTERM then stops.terms = stops.terms + 1 end
+    end)
   end
   local ok, result = pcall(body, stops)
   for number, handler in pairs(old) do signal.signal(number, handler) end
@@ -26,18 +30,21 @@ local function with_signals(body)
   return result
 end
 
-local function readable(fds)
+-- Which of (fds) can be read from, and whether (sink) takes more.
+local function readable(fds, sink)
   local set = {}
   for _, fd in pairs(fds) do set[fd] = { events = { IN = true } } end
+  if sink then set[sink] = { events = { OUT = true } } end
   -- Signals are looked at four times a second, and at once when they come in
   -- the middle of this call.
-  if not poll.poll(set, 250) then return {} end
+  if not poll.poll(set, 250) then return {}, false end
   local ready = {}
   for fd, item in pairs(set) do
     local got = item.revents
-    if got and (got.IN or got.HUP or got.ERR) then ready[fd] = true end
+    if got and (got.IN or got.HUP or got.ERR or got.NVAL) then ready[fd] = true end
   end
-  return ready
+  local takes = sink and set[sink].revents
+  return ready, takes and takes.OUT and not takes.ERR
 end
 
 -- Without the carriage returns that a serial line wants. (kept) is one that
@@ -53,7 +60,10 @@ end
 local function loop(machine, options, stops)
   local began = process.now()
   local fds = { console = machine.console, errors = machine.errors, monitor = machine.monitor_fd }
-  if options.stdin ~= false then fds.stdin = 0 end
+  local has_input = options.stdin ~= false
+  -- What the image has not taken yet. More is read only then: a program that
+  -- does not read must not keep us from its output and from signals.
+  local typed = ""
   local asked, ended, kept = 0, nil, false
   local grace_ends
   while true do
@@ -66,14 +76,14 @@ local function loop(machine, options, stops)
     end
     if grace_ends and now >= grace_ends then return "stopped" end
     if options.timeout and now - began >= options.timeout then return "timeout" end
-    local ready = readable(fds)
-    if fds.stdin and ready[0] then
-      local text = unistd.read(0, 4096)
-      if not text or text == "" then
-        fds.stdin = nil
-      else
-        process.write_all(machine.console, text)
-      end
+    fds.stdin = has_input and typed == "" and 0 or nil
+    local ready, takes = readable(fds, typed ~= "" and machine.keys or nil)
+    if takes then
+      local count = unistd.write(machine.keys, typed)
+      typed = count and typed:sub(count + 1) or ""
+    elseif fds.stdin and ready[0] then
+      typed = unistd.read(0, 4096) or ""
+      has_input = typed ~= ""
     end
     if fds.monitor and ready[fds.monitor] then
       local text = unistd.read(fds.monitor, 4096)
@@ -92,6 +102,35 @@ local function loop(machine, options, stops)
   end
 end
 
+-- Waits for the end of (pid), a program on this machine that has our terminal:
+-- as process.wait(), or "timeout". SIGTERM is handed on; SIGINT comes to it from
+-- the terminal, too.
+function relay.process(pid, timeout)
+  local began, sent, step = process.now(), 0, 1
+  local status_code
+  local how = with_signals(function(stops)
+    while true do
+      local ended, code = process.try_wait(pid)
+      if ended then
+        status_code = code
+        return ended
+      end
+      if stops.terms > sent then
+        sent = stops.terms
+        process.kill(pid, signal.SIGTERM)
+      end
+      if timeout and process.now() - began >= timeout then
+        process.kill(pid)
+        process.wait(pid)
+        return "timeout"
+      end
+      poll.poll({}, step)
+      step = math.min(50, step + 1)
+    end
+  end)
+  return how, status_code
+end
+
 -- Relays (machine) to its end. options: machine = its name, timeout = seconds,
 -- stdin = false, output = function(text). Gives our exit status and a sentence,
 -- or nil for one.
@@ -106,7 +145,7 @@ function relay.run(machine, options)
   end
   local ours, sentence = status.of_qemu(code)
   if ours then return ours, sentence end
-  return nil, machine.said
+  return nil, machine.said ~= "" and machine.said or ("it ended with status %d"):format(code)
 end
 
 return relay

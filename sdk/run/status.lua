@@ -24,12 +24,13 @@ function status.of_code(code)
   return status.UNKNOWN, ("the image stopped with the unknown status 0x%02x"):format(code)
 end
 
--- From QEMU's own exit status. nil: QEMU itself failed.
+-- From QEMU's own exit status. nil: QEMU itself failed, or was killed (above
+-- 128; images never answer that).
 function status.of_qemu(qemu)
   if qemu == 0 then
     return status.UNKNOWN, "the machine stopped without a status, as after a triple fault"
   end
-  if qemu == 1 or qemu % 2 == 0 then return nil end
+  if qemu == 1 or qemu % 2 == 0 or qemu > 128 then return nil end
   return status.of_code(qemu >> 1)
 end
 

@@ -57,7 +57,11 @@ end
 -- Names in (path), sorted bytewise.
 function fs.list(path)
   local names = {}
-  for name in dirent.files(path) do
+  local ok, each, state = pcall(dirent.files, path)
+  if not ok then
+    fail(fail.NO_INPUT, "cannot read the folder %s: %s", path, tostring(each):gsub("^.*: ", ""))
+  end
+  for name in each, state do
     if name ~= "." and name ~= ".." then names[#names + 1] = name end
   end
   table.sort(names)

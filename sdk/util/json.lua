@@ -7,8 +7,19 @@ local escapes = {
   ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t",
 }
 
+-- (value) with U+FFFD for every byte that is no UTF-8, as file names may hold.
+local function well_formed(value)
+  local parts, from = {}, 1
+  while true do
+    local _, bad = utf8.len(value, from)
+    if not bad then return table.concat(parts) .. value:sub(from) end
+    parts[#parts + 1] = value:sub(from, bad - 1) .. "\u{fffd}"
+    from = bad + 1
+  end
+end
+
 local function quote(value)
-  return '"' .. value:gsub('[%c"\\\127]', function(c)
+  return '"' .. well_formed(value):gsub('[%c"\\\127]', function(c)
     return escapes[c] or ("\\u%04x"):format(c:byte())
   end) .. '"'
 end

@@ -24,9 +24,13 @@ function text.distance(a, b)
   return last[#b]
 end
 
+-- Nobody mistypes longer ones; comparing them would take for ever.
+local LONGEST_NAME = 100
+
 -- The one of (names) that (name) was probably meant to be, or nil.
 function text.nearest(name, names)
   local best, best_distance
+  if #name > LONGEST_NAME then return nil end
   local sorted = table.move(names, 1, #names, 1, {})
   table.sort(sorted)
   for _, candidate in ipairs(sorted) do
@@ -47,14 +51,19 @@ end
 
 local units = { K = 1 << 10, M = 1 << 20, G = 1 << 30 }
 
+-- What x86-64 can address; so sums of sizes never overflow.
+local LARGEST_SIZE = 1 << 52
+
 -- "16M", "512K", "1G", "4096" or a whole number as bytes, or nil.
 function text.parse_size(value)
-  if math.type(value) == "integer" then return value > 0 and value or nil end
+  if math.type(value) == "integer" then
+    return value > 0 and value <= LARGEST_SIZE and value or nil
+  end
   if type(value) ~= "string" then return nil end
   local digits, unit = value:match "^(%d+)([KMG]?)i?B?$"
   if not digits or #digits > 12 then return nil end
-  local size = math.tointeger(tonumber(digits)) * (units[unit] or 1)
-  return size > 0 and size or nil
+  local count, scale = math.tointeger(tonumber(digits)), units[unit] or 1
+  return count > 0 and count <= LARGEST_SIZE // scale and count * scale or nil
 end
 
 -- 303104 -> "303,104".
@@ -76,6 +85,18 @@ function text.sorted_keys(map)
   for key in pairs(map) do keys[#keys + 1] = key end
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
   return keys
+end
+
+-- (value) in quotes for a message: one line, not too long, without escapes.
+function text.quoted(value)
+  local cut = #value > 80 and value:sub(1, 80) .. "..." or value
+  return (("%q"):format(cut):gsub("\\\n", "\\n"):gsub("[\1-\31\127]", "?"))
+end
+
+-- (value) as a terminal may show it: control characters could write over what
+-- stands there.
+function text.printable(value)
+  return (value:gsub("%c", "?"))
 end
 
 -- A word that a shell takes as it is, quoted where it must be.

@@ -31,6 +31,25 @@ return {
     boots { machine = "q35" }
     boots { machine = "microvm" }
   end,
+  ["it boots with any number of files, and names of any length"] = function()
+    -- 18 is the Xen note's type: no number of the archive may look like it.
+    for _, name in ipairs { "a/name/of/18/b.lua", "an/odd/name.lua" } do
+      local files = { [name] = HELLO,
+        ["lunik.lua"] = ('return { name = "x", main = "%s", include = { "*.txt" } }'):format(name) }
+      files["1.txt"] = "1"
+      if #name ~= 18 then
+        for i = 2, 17 do files[i .. ".txt"] = "x" end
+      else
+        files["lunik.lua"] = ('return { name = "x", main = "%s" }'):format(name)
+      end
+      for version = 1, 4 do
+        files["lunik.lua"] = files["lunik.lua"]:gsub("name = \"x+\"", ('name = "%s"'):format(("x"):rep(version)))
+        local copy = {}
+        for path, data in pairs(files) do copy[path] = data end
+        suite.holds(machine.expect(machine.image(copy)).output, "hello")
+      end
+    end
+  end,
   ["it boots on microvm with pit, pic, rtc and acpi on and off"] = function()
     local list = microvms()
     local step, count = suite.is_quick and 5 or 1, 0
@@ -120,6 +139,7 @@ return {
     suite.equal(status.of_code(0x77), status.UNKNOWN)
     suite.equal(status.of_qemu(0), status.UNKNOWN)
     suite.equal(status.of_qemu(1), nil)
+    suite.equal(status.of_qemu(128 + 11), nil, "QEMU crashed")
   end,
   ["an uncaught error prints file, line and traceback, and ends with 1"] = function()
     local image = machine.image { ["main.lua"] = 'require "part"', ["part.lua"] = "\nlocal function f() error 'boom' end\nf()" }
@@ -141,6 +161,22 @@ return {
       arguments = { "one two", 'q"u\\ote', "", "--" }, environment = { "A=b c", "B=" },
     })
     suite.holds(result.output, "1\tone two\n2\tq\"u\\ote\n3\t\n4\t--\nb c\t\n")
+  end,
+  ["nothing is lost when the console is read late"] = function()
+    local image = machine.image [[for i = 1, 20000 do print("line " .. i) end error "the end"]]
+    for _, name in ipairs { "q35", "microvm" } do
+      local started = machine.start(image, { machine = name })
+      require "posix.time".nanosleep { tv_sec = 1, tv_nsec = 500000000 }
+      local result = started:finish(20)
+      suite.equal(result.code, machine.EXIT.PROGRAM + 1)
+      local count = 0
+      for number in result.output:gmatch "line (%d+)\n" do
+        count = count + 1
+        suite.equal(tonumber(number), count)
+      end
+      suite.equal(count, 20000, "lines")
+      suite.holds(result.output, "in main chunk\n")
+    end
   end,
   ["what is typed reaches the program"] = function()
     local started = machine.start(machine.image 'print "ready" print("got " .. io.read())')

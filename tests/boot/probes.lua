@@ -6,12 +6,20 @@ local build = require "image.build"
 local fs = require "util.fs"
 local load = require "project.load"
 local machine = require "machine"
+local module = require "module"
 local suite = require "suite"
 
 local tests = {}
 
 local function image_of(name)
   local folder = suite.root .. "/tests/probe"
+  if name:find "^lua_" then
+    module.add("fault", folder .. "/fault.c")
+    return machine.image {
+      ["lunik.lua"] = ('return { name = "probe", main = "%s.lua" }'):format(name),
+      [name .. ".lua"] = fs.read(("%s/%s.lua"):format(folder, name)),
+    }
+  end
   return machine.image {
     ["lunik.lua"] = ('return { name = "%s", c = { sources = { "probe.c" } } }'):format(
       name:gsub("_", "-")),
@@ -22,15 +30,19 @@ end
 local function run(probe)
   local result = machine.run(image_of(probe.name), {
     append = probe.launch, cpu = probe.cpu, rng = probe.rng or false, timeout = 10,
+    memory = probe.memory,
   })
   local said = "it said:\n" .. result.output
   suite.equal(result.code, probe.status, said)
   suite.matches(result.output, probe.says)
   if probe.function_ then suite.holds(result.output, probe.function_) end
+  for _, part in ipairs(probe.also or {}) do suite.holds(result.output, part) end
   if probe.never then
     assert(not result.output:find(probe.never, 1, true), said)
   end
-  assert(result.seconds < 2.5, ("took %.1f s"):format(result.seconds))
+  assert(result.seconds < (probe.seconds or 2), ("took %.1f s"):format(result.seconds))
+  local line = result.output:match("[^\n]*" .. probe.says .. "[^\n]*"):gsub("^lunik: panic: ", "")
+  suite.note("status 0x%02x after %.2f s: %s", result.code, result.seconds, line)
 end
 
 local list = suite.root .. "/tests/probe/table.lua"

@@ -8,7 +8,6 @@ local process = require "util.process"
 local suite = require "suite"
 local text = require "util.text"
 
-local LUA_BYTES, C_BYTES, INSTRUCTIONS = 360000, 60000, 400000
 
 local function lua_hello() return machine.image 'print "Hello, world!"' end
 
@@ -44,18 +43,18 @@ local function count_between(plugin, image, from, to)
 end
 
 return {
-  ["a Lua hello is at most 360,000 bytes"] = function()
+  ["a Lua hello is small enough"] = function()
     local size = lua_hello().size
     suite.note("%s bytes", text.digits(size))
-    assert(size <= LUA_BYTES, size)
+    assert(size <= suite.limits.lua_hello, size)
   end,
-  ["a C hello is at most 60,000 bytes and prints"] = function()
+  ["a C hello is small enough and prints"] = function()
     local image = c_hello()
     suite.holds(machine.expect(image).output, "Hello, world!\n")
     suite.note("%s bytes", text.digits(image.size))
-    assert(image.size <= C_BYTES, image.size)
+    assert(image.size <= suite.limits.c_hello, image.size)
   end,
-  ["a Lua hello needs at most 400,000 instructions to its first line"] = function()
+  ["a Lua hello needs few enough instructions to its first line"] = function()
     local source = suite.root .. "/tests/bench/insncount.c"
     if not fs.is_file(source) then suite.skip "the plugin is not there" end
     local plugin = suite.folder() .. "/insncount.so"
@@ -65,7 +64,7 @@ return {
     local symbols = names(image)
     local count = count_between(plugin, image, symbols.arch_entry_pvh, symbols.lunik_console_write)
     suite.note("%s instructions", text.digits(count))
-    assert(count <= INSTRUCTIONS, count)
+    assert(count <= suite.limits.first_line, count)
   end,
   ["an image has no symbol of a module that it does not use"] = function()
     for name in pairs(names(lua_hello())) do

@@ -213,4 +213,21 @@ return {
     test.equal(ok, false)
     test.equal(err, "joined")
   end,
+
+  ["a child that fails after the body did is let go of"] = function()
+    local children = setmetatable({}, { __mode = "k" })
+    local ok, err = pcall(task.nursery, function(n)
+      children[n:spawn(function()
+        pcall(task.sleep, 100)
+        error("late", 0)
+      end)] = true
+      task.yield()
+      error("first", 0)
+    end)
+    test.equal(ok, false)
+    test.equal(err, "first")
+    collectgarbage()
+    collectgarbage()
+    test.equal(next(children), nil)
+  end,
 }

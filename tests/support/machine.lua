@@ -54,7 +54,7 @@ function machine.start(image, options)
     append = options.append
       or qemu.launch_line(options.options, options.environment, options.arguments),
   }
-  local self = setmetatable({ qemu = running, raw = "", output = "", began = process.now() }, Started)
+  local self = setmetatable({ qemu = running, pieces = {}, output = "", began = process.now() }, Started)
   suite.at_end(function()
     if running.is_open then
       running:kill()
@@ -64,19 +64,26 @@ function machine.start(image, options)
   return self
 end
 
--- Takes what the console says for at most (seconds); false at its end.
+-- Takes what the console says for at most (seconds); false at its end. A long
+-- output comes in thousands of pieces: they are put together only when asked.
 function Started:take(seconds)
   local data = process.read(self.qemu.console, seconds)
   if data == "" then return false end
-  self.raw = self.raw .. (data or "")
-  self.output = self.raw:gsub("\r\n", "\n")
+  self.pieces[#self.pieces + 1] = data
   return true
+end
+
+-- All that was said until now, in .output.
+function Started:join()
+  self.pieces = { table.concat(self.pieces) }
+  self.output = self.pieces[1]:gsub("\r\n", "\n")
+  return self.output
 end
 
 -- Waits until the output matches (pattern).
 function Started:wait_for(pattern, seconds)
   local deadline = process.now() + (seconds or 10)
-  while not self.output:find(pattern) do
+  while not self:join():find(pattern) do
     local left = deadline - process.now()
     if left <= 0 or not self:take(left) then
       error(("the console never showed %q; it showed:\n%s%s"):format(pattern, self.output,
@@ -85,7 +92,7 @@ function Started:wait_for(pattern, seconds)
   end
 end
 
-function Started:type(text) process.write_all(self.qemu.console, text) end
+function Started:type(text) process.write_all(self.qemu.keys, text) end
 
 -- Waits for the end. Gives { output, code, seconds, is_timeout }: (code) is the
 -- image's own byte, nil when there is none.
@@ -102,9 +109,9 @@ function Started:finish(seconds)
     if not self:take(left) then break end
   end
   local status = self.qemu:finish()
-  local code = status > 1 and status % 2 == 1 and status < 256 and status >> 1 or nil
+  local code = status > 1 and status % 2 == 1 and status < 128 and status >> 1 or nil
   return {
-    output = self.output, code = not is_timeout and code or nil, status = status,
+    output = self:join(), code = not is_timeout and code or nil, status = status,
     seconds = process.now() - self.began, is_timeout = is_timeout, said = self.qemu.said,
   }
 end

@@ -43,6 +43,9 @@ static char *quote(char *at, const char *word)
         *at++ = '"';
         *at++ = '"';
     }
+    /* Bare, it would be taken for a device that a hypervisor added. */
+    if (strncmp(word, "virtio_mmio.device=", 19) == 0)
+        *at++ = '\\';
     for (; *word; word++) {
         if (*word == '"' || *word == '\\' || (unsigned char)*word <= ' ')
             *at++ = '\\';

@@ -14,13 +14,17 @@
 
 #define STATUS_INPUT 0x01
 #define STATUS_ROOM 0x20
-#define STATUS_IDLE 0x40 /* the last byte has left, too */
+#define STATUS_EMPTY 0x40 /* the last byte has left, too */
 #define FIFO_SIZE 16u
 #define FIFO_IS_ON 0xc0 /* of the register that reads where FIFO is written */
 
-/* A read of the port takes 0.1 us in an emulator, some us under a hypervisor.
- * So a reader may be late by at least 0.2 s, as on a machine that is busy. */
-#define POLLS_MAX 2000000u
+/* Who reads the other end may be slow or stopped for a while, a pager or a busy
+ * machine, and must lose nothing by that. Between two polls the hypervisor gets
+ * time to hand over: it may need a lock that a poll takes. All of it are some
+ * seconds: a pause takes between 15 ns and 200 ns. */
+#define POLLS_MAX 200000u
+#define POLLS_AT_ONCE 64u
+#define PAUSES 500u
 
 static struct uart {
     bool is_tried, is_there;
@@ -70,9 +74,12 @@ static bool wait_for(uint8_t status)
     unsigned polls = uart.is_stalled ? 1 : POLLS_MAX;
 
     uart.is_stalled = false;
-    for (unsigned i = 0; i < polls; i++)
+    for (unsigned i = 0; i < polls; i++) {
+        for (unsigned j = 0; i >= POLLS_AT_ONCE && j < PAUSES; j++)
+            __asm__ volatile("pause");
         if (uart_in(REGISTER_STATUS) & status)
             return true;
+    }
     uart.is_stalled = true;
     return false;
 }
@@ -103,8 +110,8 @@ void platform_uart_write(const void *data, size_t size)
 
 void platform_uart_flush(void)
 {
-    if (uart.is_there)
-        (void)wait_for(STATUS_IDLE);
+    if (platform_uart_start())
+        (void)wait_for(STATUS_EMPTY);
 }
 
 void platform_uart_listen(void)

@@ -18,8 +18,7 @@ bool platform_uart_start(void);
 /* Writes, with a carriage return before each newline. Context: any. */
 void platform_uart_write(const void *data, size_t size);
 
-/* Waits, for a bounded time, until the host has taken what was written: QEMU
- * forgets what it still holds when it ends. Context: any. */
+/* Waits until all of it has left, for a bounded time. Context: any. */
 void platform_uart_flush(void);
 
 /* Has it interrupt when bytes come in. */
