@@ -27,6 +27,10 @@ for word in "$@"; do
     *) echo "run.sh: unknown argument $word" >&2; exit 64 ;;
     esac
 done
+case $only in
+'' | tree | unit | boot | docs | clang) ;;
+*) echo "run.sh: no part $only; they are tree, unit, boot, docs, clang" >&2; exit 64 ;;
+esac
 passed=0 failed=0 skipped=0
 
 wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }

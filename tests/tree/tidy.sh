@@ -20,6 +20,10 @@ for build in "$@"; do
                 >"$WORK/$$" 2>/dev/null || { echo "$file"; grep -E "(error|warning):" "$WORK/$$"; }
         done' "$build" <"$work/files" >"$work/out" 2>/dev/null || true
     files=$(wc -l <"$work/files")
+    if [ "$files" = 0 ]; then
+        echo "tidy: $build/compile_commands.json names none of our files"
+        failed=$((failed + 1))
+    fi
     bad=$(grep -c '^/.*\.c$' "$work/out")
     cat "$work/out"
     passed=$((passed + files - bad))
