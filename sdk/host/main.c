@@ -17,6 +17,7 @@ int luaopen_posix_dirent(lua_State *L);
 int luaopen_posix_errno(lua_State *L);
 int luaopen_posix_fcntl(lua_State *L);
 int luaopen_posix_poll(lua_State *L);
+int luaopen_posix_pwd(lua_State *L);
 int luaopen_posix_signal(lua_State *L);
 int luaopen_posix_stdio(lua_State *L);
 int luaopen_posix_stdlib(lua_State *L);
@@ -31,6 +32,7 @@ static const luaL_Reg linked[] = {
     { "posix.errno", luaopen_posix_errno },
     { "posix.fcntl", luaopen_posix_fcntl },
     { "posix.poll", luaopen_posix_poll },
+    { "posix.pwd", luaopen_posix_pwd },
     { "posix.signal", luaopen_posix_signal },
     { "posix.stdio", luaopen_posix_stdio },
     { "posix.stdlib", luaopen_posix_stdlib },

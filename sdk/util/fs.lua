@@ -4,6 +4,7 @@
 local dirent = require "posix.dirent"
 local errno = require "posix.errno"
 local fail = require "util.fail"
+local pwd = require "posix.pwd"
 local stat = require "posix.sys.stat"
 local stdlib = require "posix.stdlib"
 local unistd = require "posix.unistd"
@@ -146,11 +147,13 @@ function fs.temporary_folder()
   return path, remove
 end
 
--- Where things that can be made again are kept.
+-- Where things that can be made again are kept. Never below /tmp, where others
+-- could lay something down first: linked images come from here.
 function fs.cache_folder()
   local base = os.getenv "XDG_CACHE_HOME"
   if not base or base:sub(1, 1) ~= "/" then
-    base = (os.getenv "HOME" or "/tmp") .. "/.cache"
+    local user = not os.getenv "HOME" and pwd.getpwuid(unistd.getuid())
+    base = (os.getenv "HOME" or user and user.pw_dir or "") .. "/.cache"
   end
   return base .. "/lunik"
 end

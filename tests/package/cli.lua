@@ -4,6 +4,7 @@
 local fs = require "util.fs"
 local json = require "util.json"
 local process = require "util.process"
+local sdk = require "util.sdk"
 local suite = require "suite"
 local unseal = require "image.unseal"
 
@@ -33,6 +34,15 @@ return {
       suite.equal(code, 0, text)
       suite.holds(text, "Usage: lunik " .. name)
     end
+  end,
+  ["without HOME the cache is in the user's own folder, not below /tmp"] = function()
+    local script = suite.folder() .. "/where.lua"
+    fs.write(script, 'print(require "util.fs".cache_folder())')
+    local output, status = process.run { "env", "-u", "HOME", "-u", "XDG_CACHE_HOME",
+      sdk.prefix .. "/bin/lunik", "lua", script }
+    suite.equal(status, 0, output)
+    suite.matches(output, "^/.+/%.cache/lunik\n$")
+    assert(output:sub(1, 5) ~= "/tmp/", output)
   end,
   ["an unknown command or flag suggests the nearest"] = function()
     local output, status = suite.lunik { "biuld" }
