@@ -19,6 +19,35 @@
     (VIRTIO_FEATURE_EVENT_INDEX | VIRTIO_FEATURE_VERSION_1 | \
      VIRTIO_FEATURE_ACCESS_PLATFORM)
 
+uint64_t lunik_virtio_load_features(volatile uint8_t *select,
+                                    const volatile uint8_t *value)
+{
+    uint64_t low, high;
+
+    arch_register_store32(select, 0);
+    low = arch_register_load32(value);
+    arch_register_store32(select, 1);
+    high = arch_register_load32(value);
+    return high << 32 | low;
+}
+
+void lunik_virtio_store_features(volatile uint8_t *select,
+                                 volatile uint8_t *value, uint64_t features)
+{
+    arch_register_store32(select, 0);
+    arch_register_store32(value, (uint32_t)features);
+    arch_register_store32(select, 1);
+    arch_register_store32(value, (uint32_t)(features >> 32));
+}
+
+void lunik_virtio_store_address(volatile uint8_t *at, const void *address)
+{
+    uint64_t value = (uintptr_t)address;
+
+    arch_register_store32(at, (uint32_t)value);
+    arch_register_store32(at + 4, (uint32_t)(value >> 32));
+}
+
 static void add_status(struct virtio_device *device, uint8_t bits)
 {
     const struct virtio_transport *transport = device->transport;

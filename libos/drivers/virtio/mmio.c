@@ -57,21 +57,18 @@ static void set_status(struct virtio_device *device, uint8_t status)
 
 static uint64_t get_features(struct virtio_device *device)
 {
-    uint64_t low, high;
+    volatile uint8_t *registers = device->bus.mmio.registers;
 
-    write32(device, MMIO_DEVICE_FEATURES_SEL, 0);
-    low = read32(device, MMIO_DEVICE_FEATURES);
-    write32(device, MMIO_DEVICE_FEATURES_SEL, 1);
-    high = read32(device, MMIO_DEVICE_FEATURES);
-    return high << 32 | low;
+    return lunik_virtio_load_features(registers + MMIO_DEVICE_FEATURES_SEL,
+                                      registers + MMIO_DEVICE_FEATURES);
 }
 
 static void set_features(struct virtio_device *device, uint64_t features)
 {
-    write32(device, MMIO_DRIVER_FEATURES_SEL, 0);
-    write32(device, MMIO_DRIVER_FEATURES, (uint32_t)features);
-    write32(device, MMIO_DRIVER_FEATURES_SEL, 1);
-    write32(device, MMIO_DRIVER_FEATURES, (uint32_t)(features >> 32));
+    volatile uint8_t *registers = device->bus.mmio.registers;
+
+    lunik_virtio_store_features(registers + MMIO_DRIVER_FEATURES_SEL,
+                                registers + MMIO_DRIVER_FEATURES, features);
 }
 
 static uint32_t choose_queue(struct virtio_device *device, uint16_t index)
@@ -83,24 +80,17 @@ static uint32_t choose_queue(struct virtio_device *device, uint16_t index)
     return read32(device, MMIO_QUEUE_NUM_MAX);
 }
 
-static void write_address(struct virtio_device *device, size_t offset,
-                          const void *address)
-{
-    uint64_t value = (uintptr_t)address;
-
-    write32(device, offset, (uint32_t)value);
-    write32(device, offset + 4, (uint32_t)(value >> 32));
-}
-
 static lunik_result enable_queue(struct virtio_device *device, uint16_t index,
                                  struct virtqueue *queue)
 {
+    volatile uint8_t *registers = device->bus.mmio.registers;
+
     write32(device, MMIO_QUEUE_NUM, queue->size);
-    write_address(device, MMIO_QUEUE_DESC, queue->descriptors);
-    write_address(device, MMIO_QUEUE_DRIVER, queue->avail);
-    write_address(device, MMIO_QUEUE_DEVICE, queue->used);
+    lunik_virtio_store_address(registers + MMIO_QUEUE_DESC, queue->descriptors);
+    lunik_virtio_store_address(registers + MMIO_QUEUE_DRIVER, queue->avail);
+    lunik_virtio_store_address(registers + MMIO_QUEUE_DEVICE, queue->used);
     write32(device, MMIO_QUEUE_READY, 1);
-    queue->bell = device->bus.mmio.registers + MMIO_QUEUE_NOTIFY;
+    queue->bell = registers + MMIO_QUEUE_NOTIFY;
     queue->bell_value = index;
     queue->bell_is_wide = true;
     return LUNIK_OK;

@@ -83,19 +83,9 @@ static uint16_t read16(const struct virtio_device *device, size_t offset)
     return arch_register_load16(device->bus.pci.common + offset);
 }
 
-static uint32_t read32(const struct virtio_device *device, size_t offset)
-{
-    return arch_register_load32(device->bus.pci.common + offset);
-}
-
 static void write16(struct virtio_device *device, size_t offset, uint16_t value)
 {
     arch_register_store16(device->bus.pci.common + offset, value);
-}
-
-static void write32(struct virtio_device *device, size_t offset, uint32_t value)
-{
-    arch_register_store32(device->bus.pci.common + offset, value);
 }
 
 static uint8_t get_status(struct virtio_device *device)
@@ -110,21 +100,18 @@ static void set_status(struct virtio_device *device, uint8_t status)
 
 static uint64_t get_features(struct virtio_device *device)
 {
-    uint64_t low, high;
+    volatile uint8_t *common = device->bus.pci.common;
 
-    write32(device, COMMON_DEVICE_FEATURE_SELECT, 0);
-    low = read32(device, COMMON_DEVICE_FEATURE);
-    write32(device, COMMON_DEVICE_FEATURE_SELECT, 1);
-    high = read32(device, COMMON_DEVICE_FEATURE);
-    return high << 32 | low;
+    return lunik_virtio_load_features(common + COMMON_DEVICE_FEATURE_SELECT,
+                                      common + COMMON_DEVICE_FEATURE);
 }
 
 static void set_features(struct virtio_device *device, uint64_t features)
 {
-    write32(device, COMMON_DRIVER_FEATURE_SELECT, 0);
-    write32(device, COMMON_DRIVER_FEATURE, (uint32_t)features);
-    write32(device, COMMON_DRIVER_FEATURE_SELECT, 1);
-    write32(device, COMMON_DRIVER_FEATURE, (uint32_t)(features >> 32));
+    volatile uint8_t *common = device->bus.pci.common;
+
+    lunik_virtio_store_features(common + COMMON_DRIVER_FEATURE_SELECT,
+                                common + COMMON_DRIVER_FEATURE, features);
 }
 
 static uint32_t choose_queue(struct virtio_device *device, uint16_t index)
@@ -133,16 +120,6 @@ static uint32_t choose_queue(struct virtio_device *device, uint16_t index)
     if (read16(device, COMMON_QUEUE_ENABLE) != 0)
         return 0;
     return read16(device, COMMON_QUEUE_SIZE);
-}
-
-static void write_address(struct virtio_device *device, size_t offset,
-                          const void *address)
-{
-    uint64_t value = (uintptr_t)address;
-
-    /* Fields of 64 bits are written as two of 32: 4.1.3.1. */
-    write32(device, offset, (uint32_t)value);
-    write32(device, offset + 4, (uint32_t)(value >> 32));
 }
 
 static uint16_t queues_vector(const struct virtio_pci *pci)
@@ -165,9 +142,10 @@ static lunik_result enable_queue(struct virtio_device *device, uint16_t index,
         return LUNIK_EIO;
     queue->bell_value = index;
     write16(device, COMMON_QUEUE_SIZE, queue->size);
-    write_address(device, COMMON_QUEUE_DESC, queue->descriptors);
-    write_address(device, COMMON_QUEUE_DRIVER, queue->avail);
-    write_address(device, COMMON_QUEUE_DEVICE, queue->used);
+    lunik_virtio_store_address(pci->common + COMMON_QUEUE_DESC,
+                               queue->descriptors);
+    lunik_virtio_store_address(pci->common + COMMON_QUEUE_DRIVER, queue->avail);
+    lunik_virtio_store_address(pci->common + COMMON_QUEUE_DEVICE, queue->used);
     /* Before the queue is enabled. The table's entry is masked until attach;
      * a message for it stays pending there and comes then. */
     write16(device, COMMON_QUEUE_VECTOR,

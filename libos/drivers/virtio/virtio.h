@@ -180,4 +180,16 @@ LUNIK_MUST_CHECK bool lunik_virtio_mmio_probe(struct virtio_device *device,
 LUNIK_MUST_CHECK bool lunik_virtio_pci_probe(struct virtio_device *device,
                                              uint16_t address);
 
+/* ---- For transports: what every bus has registers of ---- */
+
+/* The features, of which the register (select) chooses the half that (value)
+ * holds. */
+uint64_t lunik_virtio_load_features(volatile uint8_t *select,
+                                    const volatile uint8_t *value);
+void lunik_virtio_store_features(volatile uint8_t *select,
+                                 volatile uint8_t *value, uint64_t features);
+
+/* Writes a field of 64 bits as two of 32: Virtio 1.2, 4.1.3.1 and 4.2.2. */
+void lunik_virtio_store_address(volatile uint8_t *at, const void *address);
+
 #endif
