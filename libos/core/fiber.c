@@ -20,10 +20,13 @@
 /* Where the boot stack's registers go; nobody switches back to them. */
 static struct lunik_fiber boot;
 
-static void release(struct lunik_fiber *fiber)
+/* A fiber cannot release the stack it ends on; the next one to run does. (Not
+ * inline: it would give every switch a larger frame.) */
+LUNIK_NOINLINE static void release_ended(struct lunik_loop *loop)
 {
-    struct platform_stack stack = fiber->stack; /* (fiber) lies inside it */
+    struct platform_stack stack = loop->ended->stack; /* holds the fiber */
 
+    loop->ended = NULL;
     platform_stack_release(&stack);
 }
 
@@ -37,11 +40,8 @@ static void switch_to(struct lunik_loop *loop, struct lunik_fiber *from,
     arch_context_switch(&from->context, &to->context);
     /* Back again: (from) is the running fiber. */
     platform_switch_end(&from->platform);
-    /* A fiber cannot release the stack it ends on; the next one does. */
-    if (LUNIK_UNLIKELY(loop->ended)) {
-        release(loop->ended);
-        loop->ended = NULL;
-    }
+    if (LUNIK_UNLIKELY(loop->ended))
+        release_ended(loop);
 }
 
 void lunik_loop_block(struct lunik_loop *loop)
@@ -57,19 +57,15 @@ static void begin(void *arg)
 {
     struct lunik_fiber *self = arg;
     struct lunik_loop *loop = lunik_loop();
-    struct lunik_fiber *next;
 
     platform_switch_end(&self->platform);
-    if (loop->ended) {
-        release(loop->ended);
-        loop->ended = NULL;
-    }
+    if (LUNIK_UNLIKELY(loop->ended))
+        release_ended(loop);
     self->fn(self->arg);
 
     loop->alive--;
-    next = lunik_loop_next(loop);
     loop->ended = self;
-    switch_to(loop, self, next);
+    lunik_loop_block(loop);
     lunik_panic("fiber %s ran after its end", self->name);
 }
 
@@ -127,7 +123,8 @@ void lunik_event_run_main(lunik_fiber_fn *fn)
         lunik_panic_status(LUNIK_EXIT_NO_MEMORY,
                            "no memory for the main fiber's stack");
     boot.name = "boot";
-    switch_to(loop, &boot, lunik_loop_next(loop));
+    loop->running = &boot;
+    lunik_loop_block(loop);
     lunik_panic("the boot stack ran again");
 }
 
