@@ -13,6 +13,7 @@
 #include <lunik/format.h>
 #include <lunik/log.h>
 #include <lunik/panic.h>
+#include <lunik/start.h>
 #include <string.h>
 
 #define DEVICE_PREFIX "virtio_mmio.device="
@@ -119,12 +120,8 @@ static bool is_any(const char *value)
 
 /* ---- Options ---- */
 
-static const struct option {
-    const char *name;
-    bool (*is_valid)(const char *value);
-    const char *wanted; /* what a valid value is */
-    bool may_repeat;
-} known[] = {
+/* The core's own; what else is linked may add to the set. */
+LUNIK_OPTIONS const struct lunik_option lunik_core_options[] = {
     { "console", is_console, "serial, virtio or none", false },
     { "log", is_level, "debug, info, warn, error or none", false },
     { "clock", is_clock, "seconds since 1970", false },
@@ -132,7 +129,9 @@ static const struct option {
     { "watchdog", is_watchdog, "seconds, 1 to 3600", false },
     { "virtio_mmio.device", is_any, "a device", true },
 };
-#define KNOWN_COUNT (sizeof(known) / sizeof(known[0]))
+
+extern const struct lunik_option __start_lunik_options[];
+extern const struct lunik_option __stop_lunik_options[];
 
 /* Longer names are compared by their start. */
 #define NAME_MAX 24
@@ -170,24 +169,25 @@ static const char *nearest(const char *name, size_t len)
     unsigned least =
         edit_distance(name, env_len, ENV_PREFIX, ENV_PREFIX_LEN) + 1;
 
-    for (size_t i = 0; i < KNOWN_COUNT; i++) {
+    for (const struct lunik_option *option = __start_lunik_options;
+         option != __stop_lunik_options; option++) {
         unsigned distance =
-            edit_distance(name, len, known[i].name, strlen(known[i].name));
+            edit_distance(name, len, option->name, strlen(option->name));
 
         if (distance < least) {
             least = distance;
-            best = known[i].name;
+            best = option->name;
         }
     }
     return best;
 }
 
-static const struct option *find_known(const char *name, size_t len)
+static const struct lunik_option *find_known(const char *name, size_t len)
 {
-    for (size_t i = 0; i < KNOWN_COUNT; i++)
-        if (strlen(known[i].name) == len &&
-            memcmp(known[i].name, name, len) == 0)
-            return &known[i];
+    for (const struct lunik_option *option = __start_lunik_options;
+         option != __stop_lunik_options; option++)
+        if (strlen(option->name) == len && memcmp(option->name, name, len) == 0)
+            return option;
     return NULL;
 }
 
@@ -285,7 +285,7 @@ static const char *read_word(struct parser *parser)
 static bool check_option(struct parser *parser, const char *word, size_t len)
 {
     const char *value = word + len + 1;
-    const struct option *option;
+    const struct lunik_option *option;
 
     if (strncmp(word, ENV_PREFIX, ENV_PREFIX_LEN) == 0) {
         if (len == ENV_PREFIX_LEN)

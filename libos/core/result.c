@@ -23,6 +23,14 @@ const char *lunik_result_text(lunik_result result)
         return "closed";
     case LUNIK_EIO:
         return "input/output error";
+    case LUNIK_EINUSE:
+        return "address already in use";
+    case LUNIK_EREFUSED:
+        return "connection refused";
+    case LUNIK_ERESET:
+        return "connection reset by peer";
+    case LUNIK_EUNREACHABLE:
+        return "network is unreachable";
     }
     return "unknown result";
 }

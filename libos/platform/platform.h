@@ -12,6 +12,7 @@
 #include <lunik/abi/exit.h>
 #include <lunik/attr.h>
 #include <lunik/result.h>
+#include <lunik/start.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -151,9 +152,5 @@ bool lunik_fiber_stack(struct platform_stack *out);
  * round (an interrupt is enough for that). A watchdog that finds it unchanged
  * over two ticks has found a fiber that hangs. Context: any. */
 uint64_t lunik_event_progress(void);
-
-/* The (nth) value of launch option (name), NUL-terminated; NULL: not given
- * that often. Works from platform_init_early() on. */
-const char *lunik_launch_option(const char *name, size_t nth);
 
 #endif

@@ -16,6 +16,7 @@
 #define LUNIK_WEAK __attribute__((weak))
 #define LUNIK_NOINLINE __attribute__((noinline))
 #define LUNIK_COLD __attribute__((cold))
+#define LUNIK_CONSTRUCTOR __attribute__((constructor))
 #define LUNIK_PACKED __attribute__((packed))
 #define LUNIK_LIKELY(x) __builtin_expect(!!(x), 1)
 #define LUNIK_UNLIKELY(x) __builtin_expect(!!(x), 0)

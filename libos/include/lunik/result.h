@@ -15,14 +15,18 @@
 
 typedef enum lunik_result {
     LUNIK_OK = 0,
-    LUNIK_EAGAIN,    /* nothing to do now; wait for the object's event */
-    LUNIK_EINVAL,    /* the request itself is malformed or out of range */
-    LUNIK_ENOENT,    /* no such file, device or name */
-    LUNIK_ENOMEM,    /* out of memory, or a stated bound is reached */
-    LUNIK_ETIMEOUT,  /* the deadline passed first */
-    LUNIK_ECANCELED, /* the calling fiber was cancelled */
-    LUNIK_ECLOSED,   /* the other side, or the object, is closed */
-    LUNIK_EIO,       /* the device failed or lied */
+    LUNIK_EAGAIN,       /* nothing to do now; wait for the object's event */
+    LUNIK_EINVAL,       /* the request itself is malformed or out of range */
+    LUNIK_ENOENT,       /* no such file, device or name */
+    LUNIK_ENOMEM,       /* out of memory, or a stated bound is reached */
+    LUNIK_ETIMEOUT,     /* the deadline passed first */
+    LUNIK_ECANCELED,    /* the calling fiber was cancelled */
+    LUNIK_ECLOSED,      /* the other side, or the object, is closed */
+    LUNIK_EIO,          /* the device failed or lied */
+    LUNIK_EINUSE,       /* somebody else has the name, device or address */
+    LUNIK_EREFUSED,     /* nobody listens there */
+    LUNIK_ERESET,       /* the other side broke the connection off */
+    LUNIK_EUNREACHABLE, /* no network, or no way to that address */
 } lunik_result;
 
 /*
