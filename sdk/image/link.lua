@@ -161,6 +161,7 @@ local function command_line(project, modules, objects, linker)
     for _, name in ipairs(text.sorted_keys(modules)) do add_archive(modules[name].archive) end
     add_archive "liblua.a"
   end
+  add_archive "liblunik_lwip.a"
   add_archive "liblunik_libos.a"
   add_archive "liblunik_musl.a"
   archives[#archives + 1] = libgcc()
