@@ -87,6 +87,12 @@ local rules = {
       "stdio_impl%.h", "syscall%.h", "time_impl%.h" },
     never = { "platform%.h", "arch%.h", "core%.h" },
   },
+  {
+    folder = "libos/port/lwip",
+    angle = union(freestanding, public, { "lwip/priv/tcp_priv%.h" }),
+    quote = { "OWN", "arch/[%w_]+%.h", "lwip/[%w_/]+%.h", "netif/[%w_]+%.h" },
+    never = { "platform%.h", "arch%.h", "core%.h" },
+  },
   { folder = "sdk", angle = { ".*" }, quote = { "OWN" },
     never = { "lunik/[%w_]+%.h" } },
   { folder = "runtime", angle = { ".*" }, quote = { "OWN", "lua%.h",
