@@ -14,8 +14,9 @@
 /* Each returns how many of its checks failed. */
 unsigned contract_entropy(void);
 unsigned contract_console(void);
+unsigned contract_net(void);
 
-/* Both, with a line for each. */
+/* All of them, with a line for each. */
 unsigned contract_run(void);
 
 /* Prints what failed. Returns: 1 if (holds) is false, else 0. */
