@@ -30,7 +30,7 @@ local net = {
   PORT = 8080,
 }
 -- What an image with a fixed address is told, as Linux's form has it.
-net.STATIC = ("ip=%s::%s:255.255.255.0::eth0:off"):format(net.GUEST, net.HOST)
+net.STATIC = ("ip=%s::%s:255.255.255.0:::off:%s"):format(net.GUEST, net.HOST, net.HOST)
 
 -- ---- What a machine must have ----
 
@@ -94,20 +94,29 @@ local function must(words)
   return said
 end
 
--- Makes a namespace with the tap tap0; gone at the test's end. options:
--- address4 and address6 of the host's end (false: none), mtu.
-function net.network(options)
-  net.need()
-  remove_leavings()
-  options = options or {}
+local function new_namespace()
   count = count + 1
   local self = setmetatable({ name = ("lunik-%d-%d"):format(unistd.getpid(), count), children = {} }, Network)
   must { "ip", "netns", "add", self.name }
   suite.at_end(function() self:remove() end)
   self:sh "ip link set lo up"
-  -- Frames of this tap carry what the card may leave undone: checksums, and
-  -- segments that are joined.
-  self:sh "ip tuntap add tap0 mode tap vnet_hdr"
+  return self
+end
+
+-- Makes a namespace with the tap tap0; gone at the test's end. options:
+-- address4 and address6 of the host's end (false: none), mtu, is_linux.
+function net.network(options)
+  net.need()
+  remove_leavings()
+  options = options or {}
+  local self = new_namespace()
+  if options.is_linux then
+    self:add_linux()
+  else
+    -- Frames of this tap carry what the card may leave undone: checksums, and
+    -- segments that are joined.
+    self:sh "ip tuntap add tap0 mode tap vnet_hdr"
+  end
   if options.mtu then self:sh("ip link set tap0 mtu " .. options.mtu) end
   -- Duplicate address detection of the host's end would only cost time.
   self:sh "echo 0 >/proc/sys/net/ipv6/conf/tap0/accept_dad"
@@ -121,6 +130,18 @@ function net.network(options)
     self:sh(("ip addr add %s/64 dev tap0 nodad"):format(options.address6 or net.HOST6))
   end
   return self
+end
+
+-- In the guest's place, a second namespace, .guest, with Linux's own stack: the
+-- tools are tried on that.
+function Network:add_linux()
+  self.guest = new_namespace()
+  self:sh(("ip link add tap0 type veth peer name eth0 address %s netns %s"):format(net.GUEST_MAC,
+    self.guest.name))
+  self.guest:sh(("ip addr add %s/24 dev eth0"):format(net.GUEST))
+  self.guest:sh(("ip addr add %s/64 dev eth0 nodad"):format(net.GUEST6))
+  self.guest:sh "ip link set eth0 up"
+  self.guest:sh("ip route add default via " .. net.HOST)
 end
 
 -- (words) as they run in the namespace, dying with us.

@@ -14,6 +14,7 @@
  *   rst syn fin data     random sequence numbers, over the whole space
  *   rst-window …         numbers in the window but not exact: RFC 5961 has
  *                        these answered by a challenge, and nothing else
+ *   rst-exact            the number that ends a connection
  *   icmp                 errors with the connection's addresses and ports, and
  *                        random sequence numbers
  */
@@ -160,6 +161,13 @@ static void rst(bool is_near)
           NULL, 0);
 }
 
+/* What one sends who sees the connection: RFC 5961 wants it obeyed. */
+static void rst_exact(bool is_near)
+{
+    (void)is_near;
+    forge(FRAME_RST, blind.wanted_by_guest, 0, NULL, 0);
+}
+
 static void syn(bool is_near)
 {
     forge(FRAME_SYN, is_near ? near(blind.wanted_by_guest) : tool_random(), 0,
@@ -212,11 +220,12 @@ static const struct kind {
     void (*send)(bool is_near);
     bool is_near;
 } kinds[] = {
-    { "rst", rst, false },   { "rst-window", rst, true },
-    { "syn", syn, false },   { "syn-window", syn, true },
-    { "fin", fin, false },   { "fin-window", fin, true },
-    { "data", data, false }, { "data-window", data, true },
-    { "icmp", icmp, false }, { "icmp-window", icmp, true },
+    { "rst-exact", rst_exact, true }, { "rst", rst, false },
+    { "rst-window", rst, true },      { "syn", syn, false },
+    { "syn-window", syn, true },      { "fin", fin, false },
+    { "fin-window", fin, true },      { "data", data, false },
+    { "data-window", data, true },    { "icmp", icmp, false },
+    { "icmp-window", icmp, true },
 };
 
 static const struct kind *find_kind(const char *name)
