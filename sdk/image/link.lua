@@ -153,14 +153,22 @@ local function command_line(project, modules, objects, linker)
   end
   local is_lua = not (project.c and #project.c.sources > 0)
   if is_lua then
+    local linked = {} -- the others are in Lua alone
     for _, name in ipairs(text.sorted_keys(modules)) do
+      if modules[name].symbol then linked[#linked + 1] = modules[name] end
+    end
+    for _, module in ipairs(linked) do
       words[#words + 1] = "-u"
-      words[#words + 1] = modules[name].symbol
+      words[#words + 1] = module.symbol
     end
     add_archive "liblunik_runtime.a"
-    for _, name in ipairs(text.sorted_keys(modules)) do add_archive(modules[name].archive) end
+    for _, module in ipairs(linked) do
+      add_archive(module.archive)
+      for _, library in ipairs(module.libraries or {}) do add_archive(library) end
+    end
     add_archive "liblua.a"
   end
+  add_archive "liblunik_lwip.a"
   add_archive "liblunik_libos.a"
   add_archive "liblunik_musl.a"
   archives[#archives + 1] = libgcc()

@@ -206,7 +206,9 @@ check 'nothing is left of the others' is_clean "$work/e"
 awk '/^[^#]/ { if (NF != 7 || length($4) != 64 || seen[$1]++) bad = 1 }
      END { exit bad }' "$root/cmake/deps/deps.lock"
 check 'every line of the lock file has seven words and a sum' [ $? = 0 ]
-upstream=$(awk '/^[^#]/ && $7 !~ /^https:/' "$root/cmake/deps/deps.lock")
+# What Debian repacked has its sum in Debian alone.
+upstream=$(awk '/^[^#]/ && $7 !~ /^https:/ && !($7 == "-" && $5 != "-")' \
+    "$root/cmake/deps/deps.lock")
 check 'every upstream address is https' [ -z "$upstream" ]
 
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -50,7 +50,8 @@ local rules = {
   {
     folder = "libos/core",
     angle = union(freestanding, public),
-    quote = { "platform%.h", "platform_switch%.h", "arch%.h", "OWN" },
+    quote = { "platform%.h", "platform_switch%.h", "net_device%.h", "arch%.h",
+      "OWN" },
   },
   {
     folder = "libos/arch",
@@ -60,13 +61,14 @@ local rules = {
   {
     folder = "libos/platform/vm",
     angle = union(freestanding, public),
-    quote = { "platform%.h", "arch%.h", "cpu%.h", "interrupt%.h", "paging%.h",
-      "apic%.h", "port%.h", "registers%.h", "trap%.h", "image%.h", "OWN" },
+    quote = { "platform%.h", "net_device%.h", "arch%.h", "cpu%.h",
+      "interrupt%.h", "paging%.h", "apic%.h", "port%.h", "registers%.h", "trap%.h", "image%.h", "OWN" },
   },
   {
     folder = "libos/platform/host",
     angle = { ".*" }, -- Linux's own
-    quote = { "platform%.h", "platform_switch%.h", "arch%.h", "OWN" },
+    quote = { "platform%.h", "platform_switch%.h", "net_device%.h", "arch%.h",
+      "OWN" },
     never = { "core%.h" },
   },
   {
@@ -74,8 +76,8 @@ local rules = {
     angle = union(freestanding, public),
     quote = { "platform%.h", "arch%.h", "interrupt%.h", "OWN",
       -- what the machine offers to drivers: buses and the hooks they fill
-      "pci%.h", "ioapic%.h", "console%.h", "entropy%.h", "registers%.h",
-      "cpu%.h" },
+      "pci%.h", "ioapic%.h", "console%.h", "entropy%.h", "net%.h",
+      "registers%.h", "cpu%.h" },
   },
   {
     folder = "libos/port/musl",
@@ -83,6 +85,12 @@ local rules = {
     -- its own, and upstream's private headers
     quote = { "OWN", "kstat%.h", "libc%.h", "locale_impl%.h", "pthread_impl%.h",
       "stdio_impl%.h", "syscall%.h", "time_impl%.h" },
+    never = { "platform%.h", "arch%.h", "core%.h" },
+  },
+  {
+    folder = "libos/port/lwip",
+    angle = union(freestanding, public, { "lwip/priv/tcp_priv%.h" }),
+    quote = { "OWN", "arch/[%w_]+%.h", "lwip/[%w_/]+%.h", "netif/[%w_]+%.h" },
     never = { "platform%.h", "arch%.h", "core%.h" },
   },
   { folder = "sdk", angle = { ".*" }, quote = { "OWN" },

@@ -10,6 +10,7 @@ for archive in "$prefix"/lib/lunik/x86_64/liblunik_*.a \
     main=
     case $archive in
     *liblunik_musl.a) continue ;; # its names are C's
+    *liblunik_lwip.a) continue ;; # and here lwIP's
     */host/liblunik_libos.a) main='|main$' ;;
     esac
     [ -e "$archive" ] || { echo "symbols: $archive is not there"; bad=1; continue; }

@@ -146,8 +146,11 @@ static lunik_result enable_queue(struct virtio_device *device, uint16_t index,
                                queue->descriptors);
     lunik_virtio_store_address(pci->common + COMMON_QUEUE_DRIVER, queue->avail);
     lunik_virtio_store_address(pci->common + COMMON_QUEUE_DEVICE, queue->used);
-    /* Before the queue is enabled. The table's entry is masked until attach;
-     * a message for it stays pending there and comes then. */
+    /* Before the queue is enabled. The table's entries are masked until attach;
+     * a message for one stays pending there and comes then. A reset makes the
+     * device forget both numbers, but not the table. */
+    write16(device, COMMON_CONFIG_VECTOR,
+            pci->msix ? VECTOR_CONFIG : VECTOR_NONE);
     write16(device, COMMON_QUEUE_VECTOR,
             pci->msix ? queues_vector(pci) : VECTOR_NONE);
     write16(device, COMMON_QUEUE_ENABLE, 1);
@@ -202,7 +205,6 @@ static lunik_result attach(struct virtio_device *device,
     if (result != LUNIK_OK)
         return result;
     set_message(pci, VECTOR_CONFIG, vector);
-    write16(device, COMMON_CONFIG_VECTOR, VECTOR_CONFIG);
     return LUNIK_OK;
 }
 

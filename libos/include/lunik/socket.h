@@ -78,7 +78,8 @@ void lunik_socket_get_peer(const struct lunik_socket *socket,
 
 /* ---- State ---- */
 
-#define LUNIK_READABLE 1u /* data, an end, a connection to accept, or failed \
+#define LUNIK_READABLE                                                       \
+    1u                    /* data, an end, a connection to accept, or failed \
                            */
 #define LUNIK_WRITABLE 2u /* connected with room, or failed */
 #define LUNIK_HANGUP 4u   /* the peer sends no more */

@@ -221,6 +221,15 @@ void lunik_socket_unwatch(struct lunik_watch *watch)
     watch->next = watch->prev = NULL;
 }
 
+/* (Not inline: GCC sees the waiter stay behind in a socket that was closed,
+ * and does not see that the socket is gone then.) */
+static LUNIK_NOINLINE void add_waiter(struct lunik_socket *socket,
+                                      struct host_waiter *waiter)
+{
+    waiter->next = socket->waiters;
+    socket->waiters = waiter;
+}
+
 static void remove_waiter(struct lunik_socket *socket,
                           struct host_waiter *waiter)
 {
@@ -234,10 +243,10 @@ static void remove_waiter(struct lunik_socket *socket,
 lunik_result lunik_socket_wait(struct lunik_socket *socket, unsigned wanted,
                                uint64_t deadline_ns)
 {
-    struct host_waiter waiter = { .next = socket->waiters };
+    struct host_waiter waiter = { .next = NULL };
     lunik_result result = LUNIK_OK;
 
-    socket->waiters = &waiter;
+    add_waiter(socket, &waiter);
     while (result == LUNIK_OK && !waiter.is_closed &&
            !(lunik_socket_ready(socket) & wanted))
         result = lunik_event_wait(&waiter.event, deadline_ns);
