@@ -1,0 +1,3 @@
+local command = { summary = "x" }
+function command.define() end
+return command
