@@ -1,9 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- dev.lua: `lunik dev`: runs a project on this machine, and anew at each save.
 
+local build = require "image.build"
 local fail = require "util.fail"
 local fs = require "util.fs"
 local host = require "lunik.host"
+local load = require "project.load"
 local poll = require "posix.poll"
 local process = require "util.process"
 local relay = require "run.relay"
@@ -78,8 +80,8 @@ function Watcher:look()
 end
 
 -- Builds: the image's result, or nil when it failed and that was said.
-local function build(folder, say)
-  local ok, result = pcall(require("image.build").folder, folder)
+local function sealed(folder, say)
+  local ok, result = pcall(function() return build.seal(load.project(folder)) end)
   if ok then return result end
   if not fail.is(result) then error(result, 0) end
   say(result.message)
@@ -97,7 +99,7 @@ local function serve(args, say, stops)
   local versions = reload.versions(say)
   local watcher = watch(args.project)
   local function start(began)
-    local built = build(args.project, say)
+    local built = sealed(args.project, say)
     -- A file that is in no image was saved, or a mistake was taken back.
     if not built then return end
     if built.changed or not (versions.current and versions.current.is_running) then
@@ -118,8 +120,9 @@ local function serve(args, say, stops)
       end
     end
   end)
-  -- Those in the terminal's group had the Ctrl-C themselves.
-  if not ok or stops.terms > 0 then versions:signal(signal.SIGTERM) end
+  -- Those in the terminal's group had a Ctrl-C themselves; to them this is one
+  -- request more of another kind, which changes nothing.
+  versions:signal(signal.SIGTERM)
   local asked = stops.count
   versions:finish(ok and STOP_SECONDS or 1, function() return stops.count > asked end)
   if not ok then error(why, 0) end

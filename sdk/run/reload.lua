@@ -44,7 +44,7 @@ end
 
 -- Starts (words) as the next version. (began): when the change was seen.
 function Versions:start(words, began)
-  local ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0)
+  local ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM, 0)
   if not ours then fail(fail.UNAVAILABLE, "cannot make a socket pair") end
   fcntl.fcntl(ours, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
   local handed, list = self.current and self.current.listeners or {}, {}
