@@ -13,7 +13,7 @@
 
 /* Bytes that grow; (at) is too small for none of the tests. */
 struct bytes {
-    uint8_t at[128 * 1024];
+    uint8_t at[512 * 1024];
     size_t size;
 };
 
