@@ -379,8 +379,10 @@ static int family_value(lua_State *L)
 
     series = find_series(L, family);
     lua_pushnumber(L, series->value);
+    if (family->kind != LUNIK_METRICS_HISTOGRAM)
+        return 1;
     lua_pushinteger(L, (lua_Integer)series->count);
-    return family->kind == LUNIK_METRICS_HISTOGRAM ? 2 : 1;
+    return 2;
 }
 
 /* family:dropped() -> how often the family was full */
