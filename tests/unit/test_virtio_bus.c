@@ -305,6 +305,7 @@ TEST(a_pci_device_gets_two_messages)
 {
     struct vm_device *fake = add(true, 1, 0);
     struct virtio_device *device = lunik_virtio_take(1);
+    struct virtqueue queue;
 
     REQUIRE(device != NULL);
     CHECK_EQ(fake->msix[0][3] & 1, 1); /* masked so far */
@@ -312,6 +313,7 @@ TEST(a_pci_device_gets_two_messages)
     CHECK_EQ(fake->pci_space[VM_CAP_MSIX + 3] & 0xc0, 0x80); /* enabled */
     CHECK_EQ(fake->pci_space[0x04] & 6, 6); /* memory, bus master */
     CHECK_EQ(lunik_virtio_start(device, 0), LUNIK_OK);
+    CHECK_EQ(lunik_virtio_queue_start(device, 0, &queue, 8, memory), LUNIK_OK);
     CHECK_EQ(lunik_virtio_attach(device, &queues_source, &config_source),
              LUNIK_OK);
     CHECK(vm.vectors[0] == &queues_source && vm.vectors[1] == &config_source);
@@ -321,6 +323,16 @@ TEST(a_pci_device_gets_two_messages)
     CHECK_EQ(fake->msix[1][3], 0);
     CHECK_EQ(fake->msix[0][2], ARCH_VECTOR_FIRST + 1);
     CHECK_EQ(fake->config_vector, 0);
+    /* A reset makes it forget which; a second start needs no second attach. */
+    CHECK_EQ(lunik_virtio_start(device, 0), LUNIK_OK);
+    CHECK_EQ(fake->config_vector, 0xffff);
+    CHECK_EQ(lunik_virtio_queue_start(device, 0, &queue, 8, memory), LUNIK_OK);
+    CHECK_EQ(fake->config_vector, 0);
+    CHECK_EQ(fake->queues[0].vector, 1);
+    CHECK_EQ(fake->msix[0][3], 0);
+    CHECK_EQ(vm.notified, 1); /* at the attach */
+    lunik_virtio_acknowledge(device);
+    CHECK_EQ(vm.notified, 1);
 }
 
 TEST(one_message_serves_the_queues_when_there_is_only_one)
@@ -339,6 +351,10 @@ TEST(one_message_serves_the_queues_when_there_is_only_one)
     CHECK_EQ(fake->queues[0].vector, 0);
     CHECK_EQ(fake->msix[0][2], ARCH_VECTOR_FIRST);
     CHECK_EQ(vm.vector_count, 1);
+    /* It does not say why it came: perhaps for the configuration. */
+    CHECK_EQ(vm.notified, 2);
+    lunik_virtio_acknowledge(device);
+    CHECK_EQ(vm.notified, 3);
 }
 
 TEST(a_device_without_a_usable_interrupt_says_so)

@@ -210,9 +210,11 @@ static lunik_result attach(struct virtio_device *device,
 
 static unsigned take_cause(struct virtio_device *device)
 {
-    /* The message's vector says it; there is nothing to acknowledge. */
-    (void)device;
-    return VIRTIO_CAUSE_QUEUE;
+    /* The message's vector says it, unless there is only one; there is nothing
+     * to acknowledge. */
+    return device->bus.pci.msix_count > VECTOR_QUEUES
+               ? VIRTIO_CAUSE_QUEUE
+               : VIRTIO_CAUSE_QUEUE | VIRTIO_CAUSE_CONFIG;
 }
 
 static const struct virtio_transport pci_transport = {

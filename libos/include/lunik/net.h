@@ -54,7 +54,8 @@ struct lunik_net_info {
 LUNIK_MUST_CHECK lunik_result lunik_net_open(const char *name,
                                              struct lunik_net **out);
 
-/* Stops the device; frames not yet done are told of as done. NULL: nothing. */
+/* Stops the device; frames not yet done are told of as done, and buffers not
+ * yet released are gone. NULL: nothing. Not from a frame's (done). */
 void lunik_net_close(struct lunik_net *net);
 
 /* The name of the (index)th device, opened or not; NULL past the last. */
@@ -116,7 +117,8 @@ void lunik_net_release(struct lunik_net *net, uint32_t token);
 struct lunik_net_offload {
     bool wants_checksum;      /* fill in the 16 bits at (checksum_start + */
     uint16_t checksum_start;  /* checksum_offset) with the sum from start to */
-    uint16_t checksum_offset; /* the end; the pseudo-header's sum is there */
+    uint16_t checksum_offset; /* the end; the pseudo-header's sum is there, */
+                              /* with the whole length, also when cutting */
     uint16_t segment_size;    /* not 0: cut into segments of so many bytes */
     uint16_t header_size;     /* Ethernet, IP and TCP header, when cutting */
     bool is_ip6;              /* which kind of cutting */
@@ -129,9 +131,9 @@ struct lunik_net_offload {
  * memory that never changes. (offload) may be NULL. The device may wait for
  * more until lunik_net_flush().
  * Returns: LUNIK_EAGAIN when the queue is full: nothing was sent, and the
- *   handler is called when there is room. LUNIK_EINVAL: too many parts, too
- *   long, or an offload that the device has not. LUNIK_EIO: broken.
- *   (done) is not called for any of these.
+ *   handler is called when there is room. LUNIK_EINVAL: too many parts, an
+ *   empty one, too long, or an offload that the device has not. LUNIK_EIO:
+ * broken. (done) is not called for any of these.
  */
 LUNIK_MUST_CHECK lunik_result
 lunik_net_send(struct lunik_net *net, const struct lunik_net_part *parts,

@@ -27,6 +27,8 @@ struct tcp_pcb;
  * network device, and only 127.0.0.1 and ::1 can be reached. */
 bool lunik_lwip_has_network(void);
 
+extern const char lunik_lwip_is_linked;
+
 /* Starts the stack; once, before anything else. */
 void lunik_lwip_start(void);
 
