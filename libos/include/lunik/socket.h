@@ -65,7 +65,8 @@ lunik_socket_try_accept(struct lunik_socket *socket, struct lunik_socket **out);
 /*
  * Starts to connect; a datagram socket is connected at once. LUNIK_EAGAIN: it
  * goes on; writable or failed will tell. LUNIK_EINVAL: it is connected, is
- * connecting, or listens.
+ * connecting, or listens. After an attempt that failed it may try again. An
+ * address of family 0 takes a datagram socket's peer away.
  */
 LUNIK_MUST_CHECK lunik_result lunik_socket_try_connect(
     struct lunik_socket *socket, const struct lunik_address *address);
@@ -140,12 +141,17 @@ lunik_socket_try_receive(struct lunik_socket *socket, void *out, size_t size,
 /*
  * Lends the first received bytes of a stream where they lie, at least 1, until
  * the next call on this socket. Results as above; (*size_out) 0 is the end.
- * lunik_socket_consume() takes off the first (size) of them.
+ * lunik_socket_consume() takes off the first (size) of them. Of a datagram
+ * socket, the first datagram, LUNIK_ENOMEM; it is taken off by receiving it.
  */
 LUNIK_MUST_CHECK lunik_result lunik_socket_peek(struct lunik_socket *socket,
                                                 const void **data_out,
                                                 size_t *size_out);
 void lunik_socket_consume(struct lunik_socket *socket, size_t size);
+
+/* Whom the first datagram is from; family 0: there is none. */
+void lunik_socket_get_sender(const struct lunik_socket *socket,
+                             struct lunik_address *out);
 
 /* Bytes received and not yet taken (of a datagram socket: of the first). */
 size_t lunik_socket_pending(const struct lunik_socket *socket);

@@ -20,7 +20,7 @@
  * wait, but holds up the program. (A constructor of C: on the host platform
  * they run before the core, so this is for an image's parts alone.)
  */
-#define LUNIK_START(function) static void function(void) LUNIK_CONSTRUCTOR
+#define LUNIK_START(function) LUNIK_CONSTRUCTOR static void function(void)
 
 /* An option of the launch line, beside those of <lunik/sys.h>. */
 struct lunik_option {

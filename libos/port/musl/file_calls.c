@@ -2,6 +2,7 @@
 /* file_calls.c: the system calls about files, on files.h. */
 #define _GNU_SOURCE
 #include "files.h"
+#include "paths.h"
 #include "port.h"
 #include <dirent.h>
 #include <errno.h>
@@ -28,7 +29,7 @@ _Static_assert(LUNIK_FILES_CWD == AT_FDCWD, "passed through");
 #define TMP_PART 8
 
 /* Made when first asked for: an image that opens nothing pays nothing. */
-static struct lunik_files *get_files(void)
+struct lunik_files *lunik_port_files(void)
 {
     static struct lunik_files files;
     struct lunik_mem_info mem;
@@ -46,7 +47,7 @@ static struct lunik_files *get_files(void)
 long lunik_sys_read(long fd, void *out, unsigned long size)
 {
     int mine = lunik_port_wait_begin();
-    long got = lunik_files_read(get_files(), (int)fd, out, size);
+    long got = lunik_files_read(lunik_port_files(), (int)fd, out, size);
 
     lunik_port_wait_end(mine);
     return got;
@@ -54,17 +55,28 @@ long lunik_sys_read(long fd, void *out, unsigned long size)
 
 long lunik_sys_write(long fd, const void *in, unsigned long size)
 {
-    return lunik_files_write(get_files(), (int)fd, in, size);
+    return lunik_files_write(lunik_port_files(), (int)fd, in, size);
+}
+
+/* The file under (fd), if its kind takes many parts as one. */
+static struct lunik_file *file_of_vectors(long fd)
+{
+    struct lunik_file *file = lunik_files_get(lunik_port_files(), (int)fd);
+
+    return file && file->kind->vector ? file : NULL;
 }
 
 /* A short part ends the call. What came before an error counts. */
 long lunik_sys_readv(long fd, const void *parts, long count)
 {
+    struct lunik_file *file = file_of_vectors(fd);
     const struct iovec *part = parts;
     long done = 0;
 
     if (count < 0 || count > IOV_MAX)
         return -EINVAL;
+    if (file)
+        return file->kind->vector(file, parts, count, false);
     for (long i = 0; i < count; i++) {
         long got;
 
@@ -82,11 +94,14 @@ long lunik_sys_readv(long fd, const void *parts, long count)
 
 long lunik_sys_writev(long fd, const void *parts, long count)
 {
+    struct lunik_file *file = file_of_vectors(fd);
     const struct iovec *part = parts;
     long done = 0;
 
     if (count < 0 || count > IOV_MAX)
         return -EINVAL;
+    if (file)
+        return file->kind->vector(file, parts, count, true);
     for (long i = 0; i < count; i++) {
         long put = lunik_sys_write(fd, part[i].iov_base, part[i].iov_len);
 
@@ -101,34 +116,34 @@ long lunik_sys_writev(long fd, const void *parts, long count)
 
 long lunik_sys_pread(long fd, void *out, unsigned long size, long offset)
 {
-    return lunik_files_read_at(get_files(), (int)fd, out, size, offset);
+    return lunik_files_read_at(lunik_port_files(), (int)fd, out, size, offset);
 }
 
 long lunik_sys_pwrite(long fd, const void *in, unsigned long size, long offset)
 {
-    return lunik_files_write_at(get_files(), (int)fd, in, size, offset);
+    return lunik_files_write_at(lunik_port_files(), (int)fd, in, size, offset);
 }
 
 long lunik_sys_lseek(long fd, long offset, long whence)
 {
-    return lunik_files_seek(get_files(), (int)fd, offset, (int)whence);
+    return lunik_files_seek(lunik_port_files(), (int)fd, offset, (int)whence);
 }
 
 /* ---- Descriptors ---- */
 
 long lunik_sys_openat(long dir, const char *path, long flags)
 {
-    return lunik_files_open(get_files(), (int)dir, path, (int)flags);
+    return lunik_files_open(lunik_port_files(), (int)dir, path, (int)flags);
 }
 
 long lunik_sys_close(long fd)
 {
-    return lunik_files_close(get_files(), (int)fd);
+    return lunik_files_close(lunik_port_files(), (int)fd);
 }
 
 long lunik_sys_dup(long fd)
 {
-    return lunik_files_dup(get_files(), (int)fd, 0);
+    return lunik_files_dup(lunik_port_files(), (int)fd, 0);
 }
 
 /* (flags) -1 is dup2(), which allows the same descriptor twice. */
@@ -136,25 +151,25 @@ long lunik_sys_dup3(long fd, long to, long flags)
 {
     if (fd == to && flags != -1)
         return -EINVAL;
-    return lunik_files_dup_to(get_files(), (int)fd, (int)to);
+    return lunik_files_dup_to(lunik_port_files(), (int)fd, (int)to);
 }
 
 /* Nothing is ever executed, so FD_CLOEXEC is not remembered; nobody else is
  * there, so a lock is always granted. */
 long lunik_sys_fcntl(long fd, long command, long arg)
 {
-    int flags = lunik_files_flags(get_files(), (int)fd);
+    int flags = lunik_files_flags(lunik_port_files(), (int)fd);
 
     if (flags < 0)
         return flags;
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        return lunik_files_dup(get_files(), (int)fd, (int)arg);
+        return lunik_files_dup(lunik_port_files(), (int)fd, (int)arg);
     case F_GETFL:
         return flags;
     case F_SETFL:
-        return lunik_files_set_flags(get_files(), (int)fd, (int)arg);
+        return lunik_files_set_flags(lunik_port_files(), (int)fd, (int)arg);
     case F_GETFD:
     case F_SETFD:
     case F_SETLK:
@@ -169,18 +184,27 @@ long lunik_sys_fcntl(long fd, long command, long arg)
 }
 
 /* The console is a line, not a terminal with a size. */
-long lunik_sys_ioctl(long fd)
+long lunik_sys_ioctl(long fd, long request, void *arg)
 {
-    int flags = lunik_files_flags(get_files(), (int)fd);
+    struct lunik_file *file = lunik_files_get(lunik_port_files(), (int)fd);
 
-    return flags < 0 ? flags : -ENOTTY;
+    if (!file)
+        return -EBADF;
+    if (request == FIONBIO) {
+        int flags = file->flags & ~O_NONBLOCK;
+
+        return lunik_files_set_flags(lunik_port_files(), (int)fd,
+                                     *(int *)arg ? flags | O_NONBLOCK : flags);
+    }
+    return file->kind->control ? file->kind->control(file, request, arg)
+                               : -ENOTTY;
 }
 
 long lunik_sys_ftruncate(long fd, long size)
 {
     if (size < 0)
         return -EINVAL;
-    return lunik_files_truncate(get_files(), (int)fd, (uint64_t)size);
+    return lunik_files_truncate(lunik_port_files(), (int)fd, (uint64_t)size);
 }
 
 /* ---- What a file is ---- */
@@ -206,7 +230,7 @@ static void fill_kstat(const struct lunik_file_stat *in, void *out)
 long lunik_sys_fstat(long fd, void *out)
 {
     struct lunik_file_stat stat;
-    int res = lunik_files_stat_fd(get_files(), (int)fd, &stat);
+    int res = lunik_files_stat_fd(lunik_port_files(), (int)fd, &stat);
 
     if (res == 0)
         fill_kstat(&stat, out);
@@ -220,7 +244,7 @@ long lunik_sys_fstatat(long dir, const char *path, void *out, long flags)
 
     if ((flags & AT_EMPTY_PATH) && !*path)
         return lunik_sys_fstat(dir, out);
-    res = lunik_files_stat(get_files(), (int)dir, path, &stat);
+    res = lunik_files_stat(lunik_port_files(), (int)dir, path, &stat);
     if (res == 0)
         fill_kstat(&stat, out);
     return res;
@@ -228,7 +252,7 @@ long lunik_sys_fstatat(long dir, const char *path, void *out, long flags)
 
 long lunik_sys_faccessat(long dir, const char *path, long mode)
 {
-    return lunik_files_access(get_files(), (int)dir, path, (int)mode);
+    return lunik_files_access(lunik_port_files(), (int)dir, path, (int)mode);
 }
 
 int faccessat(int dir, const char *path, int mode, int flags)
@@ -243,7 +267,7 @@ int faccessat(int dir, const char *path, int mode, int flags)
 long lunik_sys_readlinkat(long dir, const char *path)
 {
     struct lunik_file_stat stat;
-    int res = lunik_files_stat(get_files(), (int)dir, path, &stat);
+    int res = lunik_files_stat(lunik_port_files(), (int)dir, path, &stat);
 
     return res < 0 ? res : -EINVAL;
 }
@@ -255,51 +279,51 @@ long lunik_sys_utimensat(long dir, const char *path, const void *times)
 
     (void)times;
     if (!path)
-        return lunik_files_stat_fd(get_files(), (int)dir, &stat);
-    return lunik_files_stat(get_files(), (int)dir, path, &stat);
+        return lunik_files_stat_fd(lunik_port_files(), (int)dir, &stat);
+    return lunik_files_stat(lunik_port_files(), (int)dir, path, &stat);
 }
 
 /* ---- The tree ---- */
 
 long lunik_sys_mkdirat(long dir, const char *path)
 {
-    return lunik_files_mkdir(get_files(), (int)dir, path);
+    return lunik_files_mkdir(lunik_port_files(), (int)dir, path);
 }
 
 long lunik_sys_unlinkat(long dir, const char *path, long flags)
 {
-    return lunik_files_remove(get_files(), (int)dir, path,
+    return lunik_files_remove(lunik_port_files(), (int)dir, path,
                               flags & AT_REMOVEDIR);
 }
 
 long lunik_sys_renameat(long from_dir, const char *from, long to_dir,
                         const char *to)
 {
-    return lunik_files_rename(get_files(), (int)from_dir, from, (int)to_dir,
-                              to);
+    return lunik_files_rename(lunik_port_files(), (int)from_dir, from,
+                              (int)to_dir, to);
 }
 
 long lunik_sys_truncate(const char *path, long size)
 {
     if (size < 0)
         return -EINVAL;
-    return lunik_files_truncate_path(get_files(), path, (uint64_t)size);
+    return lunik_files_truncate_path(lunik_port_files(), path, (uint64_t)size);
 }
 
 long lunik_sys_chdir(const char *path)
 {
-    return lunik_files_chdir(get_files(), LUNIK_FILES_CWD, path);
+    return lunik_files_chdir(lunik_port_files(), LUNIK_FILES_CWD, path);
 }
 
 long lunik_sys_fchdir(long fd)
 {
-    return lunik_files_chdir(get_files(), (int)fd, ".");
+    return lunik_files_chdir(lunik_port_files(), (int)fd, ".");
 }
 
 /* As Linux: the bytes with the NUL. */
 long lunik_sys_getcwd(char *out, unsigned long size)
 {
-    const char *cwd = get_files()->cwd;
+    const char *cwd = lunik_port_files()->cwd;
     size_t len = strlen(cwd);
 
     if (size < len + 2)
@@ -339,7 +363,7 @@ static bool put_entry(const struct lunik_file_entry *entry, void *arg)
 long lunik_sys_getdents(long fd, void *out, unsigned long size)
 {
     struct listing list = { .out = out, .size = size };
-    int res = lunik_files_list(get_files(), (int)fd, put_entry, &list);
+    int res = lunik_files_list(lunik_port_files(), (int)fd, put_entry, &list);
 
     if (res < 0)
         return res;

@@ -15,6 +15,8 @@
 
 enum { DEVICE_SEALED = 1, DEVICE_TMP, DEVICE_DEV };
 
+#define TABLE_FIRST 32 /* a power of two, as LUNIK_FILES_MAX is */
+
 /* ---- Devices ---- */
 
 static long console_read(struct lunik_files *files, struct lunik_file *file,
@@ -305,22 +307,42 @@ const struct lunik_file_kind lunik_file_tmp_folder = { .is_seekable = true,
 
 /* ---- Descriptors ---- */
 
-static struct lunik_file *get(struct lunik_files *files, int fd)
+static bool make_room(struct lunik_files *files, int fd)
 {
-    return fd >= 0 && fd < LUNIK_FILES_MAX ? files->table[fd] : NULL;
+    int size = files->table_size ? files->table_size : TABLE_FIRST;
+    struct lunik_file **table;
+
+    while (size <= fd)
+        size *= 2;
+    if (size > LUNIK_FILES_MAX)
+        return false;
+    if (size == files->table_size)
+        return true;
+    table = lunik_mem_resize(files->table,
+                             (size_t)size * sizeof(struct lunik_file *));
+    if (!table)
+        return false;
+    memset(table + files->table_size, 0,
+           (size_t)(size - files->table_size) * sizeof(struct lunik_file *));
+    files->table = table;
+    files->table_size = size;
+    return true;
 }
 
 static int install_from(struct lunik_files *files, struct lunik_file *file,
                         int from)
 {
-    for (int fd = from; fd < LUNIK_FILES_MAX; fd++) {
-        if (files->table[fd])
-            continue;
-        files->table[fd] = file;
-        file->ref_count++;
-        return fd;
-    }
-    return -EMFILE;
+    int fd = from > files->lowest ? from : files->lowest;
+
+    while (lunik_files_get(files, fd))
+        fd++;
+    if (!make_room(files, fd))
+        return -EMFILE;
+    if (from <= files->lowest)
+        files->lowest = fd + 1;
+    files->table[fd] = file;
+    file->ref_count++;
+    return fd;
 }
 
 int lunik_files_install(struct lunik_files *files, struct lunik_file *file)
@@ -346,25 +368,34 @@ void lunik_files_init(struct lunik_files *files,
 
 void lunik_files_fini(struct lunik_files *files)
 {
-    for (int fd = 0; fd < LUNIK_FILES_MAX; fd++) {
+    for (int fd = 0; fd < files->table_size; fd++) {
         if (files->table[fd]) {
             int res = lunik_files_close(files, fd);
 
             LUNIK_ASSERT(res == 0);
         }
     }
+    lunik_mem_free(files->table);
+    files->table = NULL;
+    files->table_size = files->lowest = 0;
     lunik_tmpfs_fini(&files->tmp);
 }
 
 int lunik_files_close(struct lunik_files *files, int fd)
 {
-    struct lunik_file *file = get(files, fd);
+    struct lunik_file *file = lunik_files_get(files, fd);
 
     if (!file)
         return -EBADF;
     files->table[fd] = NULL;
+    if (fd < files->lowest)
+        files->lowest = fd;
     if (--file->ref_count > 0)
         return 0;
+    if (file->kind->close) {
+        file->kind->close(file);
+        return 0;
+    }
     if (file->node)
         lunik_tmpfs_close(&files->tmp, file->node);
     lunik_mem_free(file->path);
@@ -374,7 +405,7 @@ int lunik_files_close(struct lunik_files *files, int fd)
 
 int lunik_files_dup(struct lunik_files *files, int fd, int from)
 {
-    struct lunik_file *file = get(files, fd);
+    struct lunik_file *file = lunik_files_get(files, fd);
 
     if (!file)
         return -EBADF;
@@ -385,13 +416,13 @@ int lunik_files_dup(struct lunik_files *files, int fd, int from)
 
 int lunik_files_dup_to(struct lunik_files *files, int fd, int to)
 {
-    struct lunik_file *file = get(files, fd);
+    struct lunik_file *file = lunik_files_get(files, fd);
 
     if (!file || to < 0 || to >= LUNIK_FILES_MAX)
         return -EBADF;
     if (fd == to)
         return to;
-    if (files->table[to]) {
+    if (lunik_files_get(files, to)) {
         int res = lunik_files_close(files, to);
 
         LUNIK_ASSERT(res == 0);
@@ -401,14 +432,14 @@ int lunik_files_dup_to(struct lunik_files *files, int fd, int to)
 
 int lunik_files_flags(struct lunik_files *files, int fd)
 {
-    struct lunik_file *file = get(files, fd);
+    struct lunik_file *file = lunik_files_get(files, fd);
 
     return file ? file->flags : -EBADF;
 }
 
 int lunik_files_set_flags(struct lunik_files *files, int fd, int flags)
 {
-    struct lunik_file *file = get(files, fd);
+    struct lunik_file *file = lunik_files_get(files, fd);
     int settable = O_APPEND | O_NONBLOCK;
 
     if (!file)
@@ -437,13 +468,15 @@ static size_t bounded(size_t size)
 
 long lunik_files_read(struct lunik_files *files, int fd, void *out, size_t size)
 {
-    struct lunik_file *file = get(files, fd);
+    struct lunik_file *file = lunik_files_get(files, fd);
     long got;
 
     if (!may_read(file))
         return -EBADF;
     if (!file->kind->read)
         return -EISDIR;
+    if (file->kind->close)
+        return file->kind->read(files, file, out, bounded(size), 0);
     /* The descriptor may be closed while its reader waits. */
     file->ref_count++;
     got = file->kind->read(files, file, out, bounded(size), file->offset);
@@ -460,11 +493,13 @@ long lunik_files_read(struct lunik_files *files, int fd, void *out, size_t size)
 long lunik_files_write(struct lunik_files *files, int fd, const void *in,
                        size_t size)
 {
-    struct lunik_file *file = get(files, fd);
+    struct lunik_file *file = lunik_files_get(files, fd);
     long put;
 
     if (!may_write(file) || !file->kind->write)
         return -EBADF;
+    if (file->kind->close)
+        return file->kind->write(files, file, in, bounded(size), 0);
     if ((file->flags & O_APPEND) && file->node)
         file->offset = file->node->size;
     put = file->kind->write(files, file, in, bounded(size), file->offset);
@@ -476,7 +511,7 @@ long lunik_files_write(struct lunik_files *files, int fd, const void *in,
 long lunik_files_read_at(struct lunik_files *files, int fd, void *out,
                          size_t size, int64_t offset)
 {
-    struct lunik_file *file = get(files, fd);
+    struct lunik_file *file = lunik_files_get(files, fd);
 
     if (!may_read(file))
         return -EBADF;
@@ -492,7 +527,7 @@ long lunik_files_read_at(struct lunik_files *files, int fd, void *out,
 long lunik_files_write_at(struct lunik_files *files, int fd, const void *in,
                           size_t size, int64_t offset)
 {
-    struct lunik_file *file = get(files, fd);
+    struct lunik_file *file = lunik_files_get(files, fd);
 
     if (!may_write(file) || !file->kind->write)
         return -EBADF;
@@ -513,7 +548,7 @@ void lunik_file_get_stat(const struct lunik_file *file,
 int lunik_files_stat_fd(struct lunik_files *files, int fd,
                         struct lunik_file_stat *out)
 {
-    struct lunik_file *file = get(files, fd);
+    struct lunik_file *file = lunik_files_get(files, fd);
 
     if (!file)
         return -EBADF;
@@ -524,7 +559,7 @@ int lunik_files_stat_fd(struct lunik_files *files, int fd,
 int64_t lunik_files_seek(struct lunik_files *files, int fd, int64_t offset,
                          int whence)
 {
-    struct lunik_file *file = get(files, fd);
+    struct lunik_file *file = lunik_files_get(files, fd);
     struct lunik_file_stat stat;
     int64_t from, to;
 
@@ -556,7 +591,7 @@ int64_t lunik_files_seek(struct lunik_files *files, int fd, int64_t offset,
 
 int lunik_files_truncate(struct lunik_files *files, int fd, uint64_t size)
 {
-    struct lunik_file *file = get(files, fd);
+    struct lunik_file *file = lunik_files_get(files, fd);
 
     if (!file)
         return -EBADF;
@@ -590,7 +625,7 @@ static int entry_at(struct lunik_files *files, const struct lunik_file *file,
 int lunik_files_list(struct lunik_files *files, int fd, lunik_file_take *take,
                      void *arg)
 {
-    struct lunik_file *file = get(files, fd);
+    struct lunik_file *file = lunik_files_get(files, fd);
     struct lunik_file_entry entry = { 0 };
     int res;
 

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LUNIK_FILES_MAX 256
+#define LUNIK_FILES_MAX 65536     /* descriptors; memory bounds them sooner */
 #define LUNIK_FILES_PATH_MAX 1024 /* the NUL included */
 #define LUNIK_FILES_CWD (-100)    /* AT_FDCWD */
 
@@ -36,7 +36,9 @@ struct lunik_file {
 struct lunik_files {
     const struct lunik_archive *archive;
     struct lunik_tmpfs tmp;
-    struct lunik_file *table[LUNIK_FILES_MAX];
+    struct lunik_file **table; /* grows; on the heap */
+    int table_size;
+    int lowest;                     /* every descriptor below is in use */
     char cwd[LUNIK_FILES_PATH_MAX]; /* without the leading '/' */
 };
 
@@ -86,6 +88,14 @@ LUNIK_MUST_CHECK int lunik_files_chdir(struct lunik_files *files, int dir,
                                        const char *path);
 
 /* ---- By descriptor ---- */
+
+/* What (fd) stands for; NULL: nothing. */
+static inline struct lunik_file *lunik_files_get(struct lunik_files *files,
+                                                 int fd)
+{
+    /* One comparison: negative ones are large. */
+    return (unsigned)fd < (unsigned)files->table_size ? files->table[fd] : NULL;
+}
 
 LUNIK_MUST_CHECK long lunik_files_read(struct lunik_files *files, int fd,
                                        void *out, size_t size);

@@ -127,8 +127,57 @@ set(_musl_only
     linux/sysinfo
     linux/utimes
     malloc/reallocarray
+    network/accept
+    network/accept4
+    network/bind
+    network/connect
+    network/freeaddrinfo
+    network/gai_strerror
+    network/getaddrinfo
+    network/gethostbyname
+    network/gethostbyname2
+    network/gethostbyname2_r
+    network/gethostbyname_r
+    network/getpeername
+    network/getservbyname
+    network/getservbyname_r
+    network/getsockname
+    network/getsockopt
+    network/h_errno
+    network/herror
+    network/hstrerror
+    network/htonl
+    network/htons
+    network/in6addr_any
+    network/in6addr_loopback
+    network/inet_addr
+    network/inet_aton
+    network/inet_legacy
+    network/inet_ntoa
+    network/inet_ntop
+    network/inet_pton
+    network/listen
+    network/netname
+    network/ntohl
+    network/ntohs
+    network/proto
+    network/recv
+    network/recvfrom
+    network/recvmsg
+    network/send
+    network/sendmsg
+    network/sendto
+    network/setsockopt
+    network/shutdown
+    network/sockatmark
+    network/socket
+    network/socketpair
     sched/sched_cpucount
     sched/sched_yield
+    select/poll
+    select/ppoll
+    select/pselect
+    select/select
     signal/psignal
     signal/sigaddset
     signal/sigandset

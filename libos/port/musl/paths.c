@@ -39,9 +39,11 @@ static int start_at(struct lunik_files *files, int dir, struct lunik_path *out)
     const char *from = files->cwd;
 
     if (dir != LUNIK_FILES_CWD) {
-        if (dir < 0 || dir >= LUNIK_FILES_MAX || !files->table[dir])
+        const struct lunik_file *file = lunik_files_get(files, dir);
+
+        if (!file)
             return -EBADF;
-        from = files->table[dir]->path;
+        from = file->path;
         if (!from)
             return -ENOTDIR;
     }

@@ -7,10 +7,16 @@
 
 #include "files.h"
 
+struct lunik_watch;
+
 /* What the descriptors of one kind of file do. A kind without a function
  * answers -EBADF or what its comment says. */
 struct lunik_file_kind {
     bool is_seekable;
+    /* With it, the file's structure is the kind's own: this is called when the
+     * last descriptor is closed, and frees it. Its reads and writes may wait,
+     * and then look after the structure themselves. */
+    void (*close)(struct lunik_file *file);
     long (*read)(struct lunik_files *files, struct lunik_file *file, void *out,
                  size_t size, uint64_t offset);
     long (*write)(struct lunik_files *files, struct lunik_file *file,
@@ -19,6 +25,17 @@ struct lunik_file_kind {
     /* The entry at place (at), 0 first: 1, or 0 past the last. -ENOTDIR. */
     int (*entry)(struct lunik_files *files, const struct lunik_file *file,
                  uint64_t at, struct lunik_file_entry *out);
+    /* Reads or writes (count) parts (struct iovec) as one; missing: one after
+     * the other. */
+    long (*vector)(struct lunik_file *file, const void *parts, long count,
+                   bool is_write);
+    /* What may be done without waiting, as poll() has it; missing: all. */
+    short (*poll)(const struct lunik_file *file);
+    /* Hangs (watch) on what the file rests on, or takes it off. */
+    void (*watch)(struct lunik_file *file, struct lunik_watch *watch,
+                  bool is_on);
+    /* Answers ioctl(); missing: -ENOTTY. */
+    long (*control)(struct lunik_file *file, long request, void *arg);
 };
 
 extern const struct lunik_file_kind lunik_file_console, lunik_file_folder,
@@ -52,7 +69,8 @@ LUNIK_MUST_CHECK int lunik_path_find(struct lunik_files *files,
 /* The (index)th name in /dev; NULL past the last. */
 const char *lunik_path_device(size_t index);
 
-/* Puts (file) under the lowest free descriptor; -EMFILE. */
+/* Puts (file) under the lowest free descriptor; -EMFILE, also when there
+ * is no memory for a larger table. */
 LUNIK_MUST_CHECK int lunik_files_install(struct lunik_files *files,
                                          struct lunik_file *file);
 

@@ -10,6 +10,8 @@
  * Included by musl's own files only, between its features.h and its macros
  * around these names.
  */
+long lunik_sys_accept4(long fd, void *address, void *len, long flags);
+long lunik_sys_bind(long fd, const void *address, unsigned long len);
 long lunik_sys_brk(void);
 long lunik_sys_chdir(const char *path);
 long lunik_sys_clock_getres(long clock, void *out);
@@ -17,6 +19,7 @@ long lunik_sys_clock_gettime(long clock, void *out);
 long lunik_sys_clock_nanosleep(long clock, long flags, const void *in,
                                void *left_out);
 long lunik_sys_close(long fd);
+long lunik_sys_connect(long fd, const void *address, unsigned long len);
 long lunik_sys_dup(long fd);
 long lunik_sys_dup3(long fd, long to, long flags);
 long lunik_sys_exit(long code);
@@ -29,22 +32,43 @@ long lunik_sys_ftruncate(long fd, long size);
 long lunik_sys_futex(int *word, long op, long value, const void *timeout);
 long lunik_sys_getcwd(char *out, unsigned long size);
 long lunik_sys_getdents(long fd, void *out, unsigned long size);
+long lunik_sys_getpeername(long fd, void *address, void *len);
 long lunik_sys_getrandom(void *out, unsigned long size);
+long lunik_sys_getsockname(long fd, void *address, void *len);
+long lunik_sys_getsockopt(long fd, long level, long option, void *out,
+                          void *len);
 long lunik_sys_gettimeofday(void *out);
-long lunik_sys_ioctl(long fd);
+long lunik_sys_ioctl(long fd, long request, void *arg);
+long lunik_sys_listen(long fd, long backlog);
 long lunik_sys_lseek(long fd, long offset, long whence);
 long lunik_sys_mkdirat(long dir, const char *path);
 long lunik_sys_mmap(unsigned long size, long protection, long flags);
 long lunik_sys_munmap(void *memory, unsigned long size);
 long lunik_sys_openat(long dir, const char *path, long flags);
+long lunik_sys_poll(void *list, unsigned long count, long timeout_ms);
+long lunik_sys_ppoll(void *list, unsigned long count, const void *timeout);
 long lunik_sys_pread(long fd, void *out, unsigned long size, long offset);
+long lunik_sys_pselect(long count, void *read, void *write, void *except,
+                       const void *timeout);
 long lunik_sys_pwrite(long fd, const void *in, unsigned long size, long offset);
 long lunik_sys_read(long fd, void *out, unsigned long size);
 long lunik_sys_readlinkat(long dir, const char *path);
 long lunik_sys_readv(long fd, const void *parts, long count);
+long lunik_sys_recvfrom(long fd, void *out, unsigned long size, long flags,
+                        void *address, void *len);
+long lunik_sys_recvmsg(long fd, void *message, long flags);
 long lunik_sys_renameat(long from_dir, const char *from, long to_dir,
                         const char *to);
 long lunik_sys_sched_yield(void);
+long lunik_sys_select(long count, void *read, void *write, void *except,
+                      void *timeout);
+long lunik_sys_sendmsg(long fd, const void *message, long flags);
+long lunik_sys_sendto(long fd, const void *in, unsigned long size, long flags,
+                      const void *address, unsigned long len);
+long lunik_sys_setsockopt(long fd, long level, long option, const void *in,
+                          unsigned long len);
+long lunik_sys_shutdown(long fd, long how);
+long lunik_sys_socket(long domain, long type, long protocol);
 long lunik_sys_sysinfo(void *out);
 long lunik_sys_truncate(const char *path, long size);
 long lunik_sys_uname(void *out);
@@ -150,13 +174,65 @@ LUNIK_SYS_INLINE long lunik_syscall_file(long n, long a, long b, long c, long d)
     case SYS_fchdir:
         return lunik_sys_fchdir(a);
     case SYS_ioctl:
-        return lunik_sys_ioctl(a);
+        return lunik_sys_ioctl(a, b, (void *)c);
     default:
         return lunik_syscall_path(n, a, b, c, d);
     }
 }
 
-LUNIK_SYS_INLINE long lunik_syscall(long n, long a, long b, long c, long d)
+/* Calls on sockets. */
+LUNIK_SYS_INLINE long lunik_syscall_socket(long n, long a, long b, long c,
+                                           long d, long e, long f)
+{
+    switch (n) {
+    case SYS_socket:
+        return lunik_sys_socket(a, b, c);
+    case SYS_bind:
+        return lunik_sys_bind(a, (void *)b, c);
+    case SYS_listen:
+        return lunik_sys_listen(a, b);
+    case SYS_accept:
+        return lunik_sys_accept4(a, (void *)b, (void *)c, 0);
+    case SYS_accept4:
+        return lunik_sys_accept4(a, (void *)b, (void *)c, d);
+    case SYS_connect:
+        return lunik_sys_connect(a, (void *)b, c);
+    case SYS_shutdown:
+        return lunik_sys_shutdown(a, b);
+    case SYS_getsockname:
+        return lunik_sys_getsockname(a, (void *)b, (void *)c);
+    case SYS_getpeername:
+        return lunik_sys_getpeername(a, (void *)b, (void *)c);
+    case SYS_getsockopt:
+        return lunik_sys_getsockopt(a, b, c, (void *)d, (void *)e);
+    case SYS_setsockopt:
+        return lunik_sys_setsockopt(a, b, c, (void *)d, e);
+    case SYS_sendto:
+        return lunik_sys_sendto(a, (void *)b, c, d, (void *)e, f);
+    case SYS_sendmsg:
+        return lunik_sys_sendmsg(a, (void *)b, c);
+    case SYS_recvfrom:
+        return lunik_sys_recvfrom(a, (void *)b, c, d, (void *)e, (void *)f);
+    case SYS_recvmsg:
+        return lunik_sys_recvmsg(a, (void *)b, c);
+    case SYS_poll:
+        return lunik_sys_poll((void *)a, b, c);
+    case SYS_ppoll:
+        return lunik_sys_ppoll((void *)a, b, (void *)c);
+    case SYS_select:
+        return lunik_sys_select(a, (void *)b, (void *)c, (void *)d, (void *)e);
+    case SYS_pselect6:
+        return lunik_sys_pselect(a, (void *)b, (void *)c, (void *)d, (void *)e);
+    /* Neighbours in the same machine: there are none. */
+    case SYS_socketpair:
+        return -97; /* EAFNOSUPPORT */
+    default:
+        return lunik_syscall_file(n, a, b, c, d);
+    }
+}
+
+LUNIK_SYS_INLINE long lunik_syscall(long n, long a, long b, long c, long d,
+                                    long e, long f)
 {
     switch (n) {
     case SYS_clock_getres:
@@ -208,44 +284,44 @@ LUNIK_SYS_INLINE long lunik_syscall(long n, long a, long b, long c, long d)
     case SYS_umask:
         return 022;
     default:
-        return lunik_syscall_file(n, a, b, c, d);
+        return lunik_syscall_socket(n, a, b, c, d, e, f);
     }
 }
 
 LUNIK_SYS_INLINE long __syscall0(long n)
 {
-    return lunik_syscall(n, 0, 0, 0, 0);
+    return lunik_syscall(n, 0, 0, 0, 0, 0, 0);
 }
 
 LUNIK_SYS_INLINE long __syscall1(long n, long a)
 {
-    return lunik_syscall(n, a, 0, 0, 0);
+    return lunik_syscall(n, a, 0, 0, 0, 0, 0);
 }
 
 LUNIK_SYS_INLINE long __syscall2(long n, long a, long b)
 {
-    return lunik_syscall(n, a, b, 0, 0);
+    return lunik_syscall(n, a, b, 0, 0, 0, 0);
 }
 
 LUNIK_SYS_INLINE long __syscall3(long n, long a, long b, long c)
 {
-    return lunik_syscall(n, a, b, c, 0);
+    return lunik_syscall(n, a, b, c, 0, 0, 0);
 }
 
 LUNIK_SYS_INLINE long __syscall4(long n, long a, long b, long c, long d)
 {
-    return lunik_syscall(n, a, b, c, d);
+    return lunik_syscall(n, a, b, c, d, 0, 0);
 }
 
 LUNIK_SYS_INLINE long __syscall5(long n, long a, long b, long c, long d, long e)
 {
-    return lunik_syscall(n, a, b, c, d);
+    return lunik_syscall(n, a, b, c, d, e, 0);
 }
 
 LUNIK_SYS_INLINE long __syscall6(long n, long a, long b, long c, long d, long e,
                                  long f)
 {
-    return lunik_syscall(n, a, b, c, d);
+    return lunik_syscall(n, a, b, c, d, e, f);
 }
 
 /* Points where a thread may be cancelled. There are no threads to cancel: the
@@ -254,7 +330,7 @@ LUNIK_SYS_INLINE long __syscall6(long n, long a, long b, long c, long d, long e,
 LUNIK_SYS_INLINE long __syscall_cp(long n, long a, long b, long c, long d,
                                    long e, long f)
 {
-    return lunik_syscall(n, a, b, c, d);
+    return lunik_syscall(n, a, b, c, d, e, f);
 }
 
 #undef LUNIK_SYS_INLINE
