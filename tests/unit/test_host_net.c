@@ -100,6 +100,19 @@ static void make_frame(uint8_t *out, size_t size)
     out[13] = 0xb5;
 }
 
+/* The next frame that the test sent: Linux has some of its own to say. */
+static lunik_result next_frame(struct lunik_net_frame *out)
+{
+    for (;;) {
+        lunik_result result = lunik_net_receive(net, out);
+        const uint8_t *bytes = out->parts[0].data;
+
+        if (result != LUNIK_OK || (bytes[12] == 0x88 && bytes[13] == 0xb5))
+            return result;
+        lunik_net_release(net, out->tokens[0]);
+    }
+}
+
 TEST(there_are_as_many_devices_as_the_launch_line_names)
 {
     CHECK_STR_EQ(lunik_net_name(0), "net0");
@@ -140,13 +153,13 @@ TEST(frames_come_in_and_wake_who_waits)
     CHECK_EQ(send(wire, frame, sizeof(frame), 0), 1514);
     CHECK_EQ(lunik_net_wait(net, lunik_time_after_ns(LUNIK_NS_PER_S)),
              LUNIK_OK);
-    CHECK_EQ(lunik_net_receive(net, &in), LUNIK_OK);
+    CHECK_EQ(next_frame(&in), LUNIK_OK);
     CHECK_EQ(in.size, 1514);
     CHECK_EQ(in.count, 1);
     CHECK_MEM_EQ(in.parts[0].data, frame, 1514);
     lunik_net_release(net, in.tokens[0]);
     CHECK_DIES(LUNIK_EXIT_PANIC, lunik_net_release(net, in.tokens[0]));
-    CHECK_EQ(lunik_net_receive(net, &in), LUNIK_EAGAIN);
+    CHECK_EQ(next_frame(&in), LUNIK_EAGAIN);
     end();
 }
 
@@ -188,7 +201,7 @@ TEST(an_interface_that_is_down_loses_frames_and_nothing_else)
     set_up(false);
     CHECK_EQ(lunik_net_send_copy(net, frame, 100), LUNIK_OK);
     turn();
-    CHECK_EQ(lunik_net_receive(net, &in), LUNIK_EAGAIN);
+    CHECK_EQ(next_frame(&in), LUNIK_EAGAIN);
     CHECK(!lunik_net_is_broken(net));
     set_up(true);
     (void)!recv(wire, got, sizeof(got), 0); /* what was wrong meanwhile */
