@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- run.lua: runs the tests that are written in Lua for the SDK's own Lua:
--- tests/package (the SDK), tests/boot (images in QEMU) and tests/bench (what
--- things cost).
+-- tests/package (the SDK), tests/boot (images in QEMU), tests/bench (what
+-- things cost), and, when named, tests/net (images on a network).
 --
---   lunik lua tests/run.lua [--prefix DIR] [--quick] [--only TEXT]
+--   lunik lua tests/run.lua [--prefix DIR] [--quick | --long] [--only TEXT]
 --                           [--compiler gcc|clang] [FILE...]
 --
 -- Each file returns a table of functions with sentences for names. Prints one
@@ -14,14 +14,14 @@ local process = require "util.process"
 local sdk = require "util.sdk"
 
 local root = arg[0]:match "^(.*)/tests/run%.lua$" or "."
-package.path = package.path .. ";" .. root .. "/tests/support/?.lua"
+package.path = ("%s;%s/tests/support/?.lua;%s/tests/net/support/?.lua"):format(package.path, root, root)
 
-local options = { only = nil, quick = false, compiler = "gcc", files = {} }
+local options = { only = nil, quick = false, long = false, compiler = "gcc", files = {} }
 do
   local i = 1
   while arg[i] do
-    if arg[i] == "--quick" then
-      options.quick = true
+    if arg[i] == "--quick" or arg[i] == "--long" then
+      options[arg[i]:sub(3)] = true
     elseif arg[i] == "--only" or arg[i] == "--prefix" or arg[i] == "--compiler" then
       options[arg[i]:sub(3)] = arg[i + 1]
       i = i + 1
@@ -38,7 +38,7 @@ assert(not options.prefix or fs.real(options.prefix) == fs.real(sdk.prefix),
   "run it with the lunik of that prefix")
 
 local suite = require "suite"
-suite.root, suite.is_quick = fs.real(root), options.quick
+suite.root, suite.is_quick, suite.is_long = fs.real(root), options.quick, options.long
 suite.set_compiler(options.compiler)
 
 local function files()

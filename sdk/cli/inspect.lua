@@ -80,6 +80,11 @@ local function report(image, path, total)
     parts = parts_of(image, total), functions = #image.symbols,
   }
   setmetatable(result.env, json.array)
+  result.devices = setmetatable({}, json.array)
+  for i, device in ipairs(m.devices) do
+    local class, name = device:match "^([^\t]*)\t(.*)$"
+    result.devices[i] = { class = class or device, name = name or "" }
+  end
   local loaded = 0
   for _, segment in ipairs(image.elf.segments) do
     if segment.type == elf.PT_LOAD then loaded = math.max(loaded, segment.vaddr + segment.memsz) end
@@ -100,6 +105,10 @@ local function print_report(r)
   line("heap", r.heap and text.digits(r.heap) .. " bytes for Lua")
   line("runs on", r.hypervisors)
   line("sealed by", r.sdk and "lunik " .. r.sdk)
+  for _, device in ipairs(r.devices) do
+    line(device.class == "net" and "network" or device.class, device.name
+      .. (device.class == "net" and ": by DHCP, or ip= at the launch; `lunik run -p` forwards ports" or ""))
+  end
   for _, pair in ipairs(r.env) do line("env", pair) end
   for _, group in ipairs { { "C modules", r.modules }, { "libraries", r.libraries } } do
     if #group[2] > 0 then

@@ -4,6 +4,7 @@
 local fail = require "util.fail"
 local fs = require "util.fs"
 local launch = require "image.launch"
+local net = require "run.net"
 local probe = require "run.probe"
 local process = require "util.process"
 local qemu = require "run.qemu"
@@ -20,6 +21,7 @@ local command = {
   help = [[
 Words after `--` are the program's arguments:
    lunik run -m 32M -e MODE=fast -- one two
+   lunik run -p 8080:80           its port 80 is http://127.0.0.1:8080 here
 The exit status is the program's own (0 to 15). 101: it panicked, 102: out of
 memory, 103: watchdog, 104: no randomness, 105: bad seal or launch, 106: the
 machine stopped without saying why, 124: --timeout, 130: stopped by force.
@@ -43,6 +45,7 @@ end
 function command.define(parser)
   parser:argument("project", "A project's folder (this one), or a sealed image."):args "?"
   command.define_machine(parser)
+  net.define(parser)
   parser:option("--qemu", "One more word for QEMU."):argname "WORD":count "*"
   parser:flag("--dry-run", "Print QEMU's command line and run nothing.")
 end
@@ -67,8 +70,7 @@ end
 
 -- Refuses a machine that (image) cannot even be loaded into, because such an
 -- image could not say so itself. A damaged one is still booted: it can.
-local function check_memory(image, size, given)
-  local sealed = unseal.image(fs.read(image))
+local function check_memory(sealed, size, given)
   if not sealed then return end
   local least = sealed.manifest.memory or 0
   for _, segment in ipairs(sealed.elf.segments) do
@@ -79,13 +81,22 @@ local function check_memory(image, size, given)
     (least + (1 << 20) - 1) >> 20, given)
 end
 
+-- The launch options of the command line, with those that have flags.
+local function launch_options(args)
+  local options = table.move(args.option, 1, #args.option, 1, {})
+  if args.ip then options[#options + 1] = "ip=" .. args.ip end
+  return options
+end
+
 -- The machine of the command line for (image), for run.qemu. (project) may be
--- nil: then there are only the defaults.
-function command.machine(args, image, project, arguments)
+-- nil: then there are only the defaults. (forwards): as net.parse() gave them.
+function command.machine(args, image, project, arguments, forwards)
+  local sealed = unseal.image(fs.read(image))
+  local network = net.choose(args, sealed, forwards or {})
   local memory = project and project.memory and launch.mebibytes(project) .. "M" or "64M"
   if args.memory then
     local size = memory_of(args)
-    check_memory(image, size, args.memory)
+    check_memory(sealed, size, args.memory)
     memory = ("%dK"):format(size >> 10)
   end
   local path = args.dry_run and fs.find_command(qemu.COMMAND) or qemu.find()
@@ -100,7 +111,8 @@ function command.machine(args, image, project, arguments)
   return {
     command = path or qemu.COMMAND, kernel = image, machine = args.machine, accel = accel,
     cpu = args.cpu, smp = args.smp, memory = memory, extra = args.qemu,
-    append = qemu.launch_line(args.option, checked_environment(args), arguments),
+    net = network,
+    append = qemu.launch_line(launch_options(args), checked_environment(args), arguments),
   }
 end
 
@@ -153,15 +165,32 @@ local function image_of(args)
   return built.image, built.project
 end
 
+-- On this machine there is no network between.
+local function refuse_network_on_host(args)
+  if args.tap or args.ip then
+    fail(fail.USAGE, "--host goes with neither --tap nor --ip: the program has this machine's network")
+  end
+  if args.publish and #args.publish > 0 then
+    io.stderr:write("lunik: with --host the program listens on this machine itself: -p does nothing\n")
+  end
+end
+
 function command.run(args)
+  local forwards = net.parse(args)
+  if args.host then refuse_network_on_host(args) end
   local image, project = image_of(args)
   if args.host and not args.dry_run then return command.run_on_host(args, image, args.rest) end
-  local machine = command.machine(args, image, project, args.rest)
+  local machine = command.machine(args, image, project, args.rest, forwards)
   if args.dry_run then
     local words = {}
     for _, word in ipairs(qemu.words(machine)) do words[#words + 1] = text.shell_quote(word) end
     print(table.concat(words, " "))
     return 0
+  end
+  if args.tap then net.check_tap(args.tap) end
+  net.check_forwards(forwards)
+  if not args.quiet then
+    for _, forward in ipairs(forwards) do io.stderr:write("lunik: ", net.describe(forward), "\n") end
   end
   local running = qemu.start(machine)
   if args.verbose then io.stderr:write("lunik: ", table.concat(running.words, " "), "\n") end

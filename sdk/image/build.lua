@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- build.lua: from a project's folder to a sealed image and its launch files.
 
+local elf = require "image.elf"
 local fail = require "util.fail"
 local follow = require "project.follow"
 local fs = require "util.fs"
@@ -12,6 +13,18 @@ local seal = require "image.seal"
 local text = require "util.text"
 
 local build = {}
+
+-- What opens a network device; every program that has networking has this.
+local NET_SYMBOL = "lunik_net_open"
+
+-- The devices that a linked program can use: { { class, name } }.
+function build.devices(program)
+  local file = elf.parse(program)
+  for _, item in ipairs(file and elf.symbols(file).functions or {}) do
+    if item.name == NET_SYMBOL then return { { class = "net", name = "net0" } } end
+  end
+  return {}
+end
 
 local function list_of(map)
   local list = {}
@@ -34,6 +47,7 @@ function build.project(project, options)
   for path, file in pairs(found.files) do files[path] = file.data end
   local libraries = sdk.linked_libraries(used)
   for _, library in ipairs(list_of(found.libraries)) do libraries[#libraries + 1] = library end
+  local devices = build.devices(program)
   local is_lua = not (project.c and #project.c.sources > 0)
   local image, why = seal.image(program, {
     name = project.name, version = project.version,
@@ -41,12 +55,13 @@ function build.project(project, options)
     memory = project.memory, heap = project.heap, env = project.env,
     hypervisors = project.hypervisors, path = project.path,
     sdk = sdk.version, modules = list_of(found.modules), libraries = libraries,
+    devices = devices,
   }, files)
   if not image then fail(fail.SOFTWARE, "cannot seal %s: %s", project.name, why) end
   local base = ("%s/%s"):format(out, project.name)
   local changed = fs.write_if_changed(base .. ".debug", program, 493)
   changed = fs.write_if_changed(base .. ".elf", image, 493) or changed
-  for suffix, content in pairs(launch.files(project)) do
+  for suffix, content in pairs(launch.files(project, devices)) do
     changed = fs.write_if_changed(base .. suffix, content) or changed
   end
   return {

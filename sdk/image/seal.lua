@@ -54,7 +54,7 @@ local function described(item)
 end
 
 -- The manifest's records. (manifest): name, version, main (nil for C), memory,
--- heap, env, hypervisors, path, sdk, modules, libraries; (files): path -> bytes.
+-- heap, env, hypervisors, path, sdk, modules, libraries, devices; (files): path -> bytes.
 function seal.manifest(manifest, files)
   local R, parts = seal.record, {}
   local function add(kind, payload) parts[#parts + 1] = record(kind, payload) end
@@ -73,6 +73,9 @@ function seal.manifest(manifest, files)
   for _, library in ipairs(manifest.libraries) do add(R.LIBRARY, described(library)) end
   for _, path in ipairs(sorted_paths(files)) do
     add(R.FILE, host.sha256(files[path]) .. ("<I8"):pack(#files[path]) .. path)
+  end
+  for _, device in ipairs(manifest.devices or {}) do
+    add(R.DEVICE, device.class .. "\t" .. device.name)
   end
   return table.concat(parts)
 end

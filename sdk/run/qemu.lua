@@ -6,6 +6,7 @@ local fail = require "util.fail"
 local fcntl = require "posix.fcntl"
 local fs = require "util.fs"
 local json = require "util.json"
+local net = require "run.net"
 local process = require "util.process"
 local socket = require "posix.sys.socket"
 local unistd = require "posix.unistd"
@@ -57,7 +58,7 @@ function qemu.launch_line(options, environment, arguments)
 end
 
 -- QEMU's words. machine: kernel, machine, accel, cpu, smp, memory, append,
--- rng (false: none), console and monitor (words after -chardev X,id=…), extra.
+-- rng (false: none), net (see run.net; nil: none), console and monitor (words after -chardev X,id=…), extra.
 function qemu.words(machine)
   local name = machine.machine or "q35"
   local is_mmio = name:match "^microvm" ~= nil
@@ -75,6 +76,7 @@ function qemu.words(machine)
     add("-device", is_mmio and "virtio-rng-device"
       or "virtio-rng-pci,disable-legacy=on,disable-modern=off")
   end
+  if machine.net then add(table.unpack(net.qemu_words(machine.net, is_mmio))) end
   if machine.console then
     add("-chardev", machine.console .. ",id=con", "-serial", "chardev:con")
   else

@@ -15,7 +15,12 @@
 unsigned contract_entropy(void);
 unsigned contract_console(void);
 
-/* Both, with a line for each. */
+/* Sockets, whose both ends are at (address), by which the program reaches
+ * itself. Not part of contract_run(): it is not every image that has them. */
+struct lunik_address;
+unsigned contract_socket(const struct lunik_address *address);
+
+/* All without arguments, with a line for each. */
 unsigned contract_run(void);
 
 /* Prints what failed. Returns: 1 if (holds) is false, else 0. */

@@ -43,12 +43,12 @@ local Started = {}
 Started.__index = Started
 
 -- Starts (image), a result of machine.image() or a path. options: machine, cpu,
--- smp, memory, rng, options, environment, arguments, append, extra.
+-- smp, memory, rng, options, environment, arguments, append, extra, command.
 function machine.start(image, options)
   need_qemu()
   options = options or {}
   local running = qemu.start {
-    kernel = type(image) == "table" and image.image or image,
+    kernel = type(image) == "table" and image.image or image, command = options.command,
     machine = options.machine, cpu = options.cpu, smp = options.smp, memory = options.memory,
     rng = options.rng, extra = options.extra,
     append = options.append

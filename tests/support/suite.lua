@@ -7,7 +7,7 @@ local fs = require "util.fs"
 local host = require "lunik.host"
 local process = require "util.process"
 
-local suite = { root = ".", is_quick = false }
+local suite = { root = ".", is_quick = false, is_long = false }
 
 -- What is promised of the SDK as released, which gcc builds; and what clang's
 -- build of the same must not exceed: docs/decisions/0005-limits-are-gccs.md.

@@ -201,14 +201,28 @@ static void send_fd(int fd)
         return; /* he is gone: on_word() will hear of it */
 }
 
+/* Forgets those that were closed since. */
+static void forget_closed(void)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < ours_count; i++)
+        if (inode_of(ours[i].fd) == ours[i].inode)
+            ours[kept++] = ours[i];
+    ours_count = kept;
+}
+
 void platform_host_announce(int fd)
 {
     if (!is_ready)
         init();
-    if (dev_fd < 0 || ours_count == LISTENERS_MAX)
+    if (dev_fd < 0)
+        return;
+    forget_closed();
+    if (ours_count == LISTENERS_MAX)
         return;
     for (size_t i = 0; i < ours_count; i++)
-        if (ours[i].fd == fd && ours[i].inode == inode_of(fd))
+        if (ours[i].fd == fd)
             return;
     ours[ours_count].fd = fd;
     ours[ours_count].inode = inode_of(fd);

@@ -132,15 +132,22 @@ static bool has_room(int fd)
     return true;
 }
 
+static uint32_t wanted_of(int fd)
+{
+    uint32_t wants = 0;
+
+    for (struct platform_host_watch *w = watches[fd]; w; w = w->next)
+        wants |= w->wants;
+    return wants;
+}
+
 /* Tells Linux what is wanted of (fd) now, by all its watches. A descriptor
  * number may have been closed and given out again meanwhile, so neither of
  * Linux's two words for it is certain. */
 static int update(int fd)
 {
-    struct epoll_event event = { .data.fd = fd };
+    struct epoll_event event = { .data.fd = fd, .events = wanted_of(fd) };
 
-    for (struct platform_host_watch *w = watches[fd]; w; w = w->next)
-        event.events |= w->wants;
     if (!event.events)
         return epoll_ctl(set_fd, EPOLL_CTL_DEL, fd, &event);
     event.events |= EPOLLET;
@@ -173,9 +180,11 @@ lunik_result platform_host_watch_add(struct platform_host_watch *watch)
 void platform_host_watch_remove(struct platform_host_watch *watch)
 {
     struct platform_host_watch **at;
+    uint32_t before;
 
     if (!watch->is_on)
         return;
+    before = wanted_of(watch->fd);
     at = &watches[watch->fd];
     while (*at != watch)
         at = &(*at)->next;
@@ -184,7 +193,9 @@ void platform_host_watch_remove(struct platform_host_watch *watch)
         cursor = watch->next;
     watch->is_on = false;
     count--;
-    update(watch->fd);
+    /* Linux would report to the others once more. */
+    if (wanted_of(watch->fd) != before)
+        update(watch->fd);
 }
 
 bool platform_host_watch_replace(int fd, int by)
