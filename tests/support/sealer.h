@@ -13,7 +13,7 @@
 
 /* Bytes that grow; (at) is too small for none of the tests. */
 #ifndef SEALER_BYTES_MAX
-#define SEALER_BYTES_MAX (128 * 1024)
+#define SEALER_BYTES_MAX (512 * 1024)
 #endif
 struct bytes {
     uint8_t at[SEALER_BYTES_MAX];
