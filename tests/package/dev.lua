@@ -114,7 +114,10 @@ return {
     local other = server.free_port()
     save(folder, other, "new\n")
     server.await("the other port", function() return server.get(other) == "new\n" end)
+    -- Nobody must wait there for an answer that does not come.
+    local began = process.now()
     server.await("the end of the old", function() return server.get(port) == nil end)
+    assert(process.now() - began < 5, dev.said())
     suite.equal(server.get(other), "new\n")
     stop(dev)
   end,
