@@ -9,6 +9,7 @@
  * the others back to the heap.
  */
 #include "stack.h"
+#include "tcp_table.h"
 #include <lunik/mem.h>
 #include <lunik/panic.h>
 #include <lunik/random.h>
@@ -100,6 +101,9 @@ static const uint16_t pool_size[MEMP_MAX] = {
 #include "lwip/priv/memp_std.h"
 };
 
+/* A connection has its node before it. */
+#define TCP_SIZE (sizeof(struct lunik_tcp_node) + sizeof(struct tcp_pcb))
+
 /* Kinds of which there are only so many, whatever the memory; 0: any number,
  * within it. */
 static uint16_t pool_max(memp_t type)
@@ -126,11 +130,26 @@ void memp_init(void)
 {
 }
 
+static void *take_tcp(void)
+{
+    struct lunik_tcp_node *node;
+
+    do
+        node = take(&memory.pools[MEMP_TCP_PCB], TCP_SIZE, true);
+    while (!node && lunik_tcp_evict());
+    if (!node)
+        return NULL;
+    memset(node, 0, sizeof(*node));
+    return node + 1;
+}
+
 void *memp_malloc(memp_t type)
 {
     struct list *list = &memory.pools[type];
     uint16_t max;
 
+    if (type == MEMP_TCP_PCB)
+        return take_tcp();
     if (LUNIK_LIKELY(list->first != NULL))
         return take(list, pool_size[type], false);
     max = pool_max(type);
@@ -141,8 +160,15 @@ void *memp_malloc(memp_t type)
 
 void memp_free(memp_t type, void *object)
 {
-    if (object)
-        give(&memory.pools[type], object, pool_size[type]);
+    if (!object)
+        return;
+    if (type == MEMP_TCP_PCB) {
+        lunik_tcp_forget(object);
+        give(&memory.pools[type], (struct lunik_tcp_node *)object - 1,
+             TCP_SIZE);
+        return;
+    }
+    give(&memory.pools[type], object, pool_size[type]);
 }
 
 size_t lunik_lwip_pool_used(memp_t type)

@@ -5,6 +5,7 @@
 #include "stack.h"
 #include "device.h"
 #include "addresses.h"
+#include "tcp_table.h"
 #include "timers.h"
 #include <lunik/event.h>
 #include <lunik/log.h>
@@ -232,6 +233,7 @@ void lunik_lwip_start(void)
         return;
     lunik_mem_get_info(&info);
     lunik_lwip_memory_init(info.free_bytes);
+    lunik_tcp_init(lunik_lwip_memory_limit());
     lunik_lwip_timers_init(on_timer);
     stack.source.poll = on_touched;
     if (lunik_source_add(&stack.source) != LUNIK_OK)

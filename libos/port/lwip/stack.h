@@ -22,6 +22,7 @@
 #include "lwip/netif.h"
 
 struct tcp_pcb;
+struct tcp_pcb_listen;
 
 /* Has the stack linked and started; sockets call it. False: the image has no
  * network device, and only 127.0.0.1 and ::1 can be reached. */
@@ -42,6 +43,21 @@ void lunik_lwip_touched(void);
  * do are kept away from lwIP's timers; this brings one back.
  */
 void lunik_lwip_touch(struct tcp_pcb *pcb);
+
+/* ---- Connections: tcp_table.c ---- */
+
+/* Of socket.c, where it is linked: whether a listener has as many connections
+ * that wait to be accepted as it may have. SYNs are then dropped. */
+extern bool lunik_lwip_is_full(const struct tcp_pcb_listen *listener) LUNIK_WEAK;
+
+/* A random port that is free for a connection of these ends; 0: none found.
+ * lwIP's own choice can be guessed, and does not see all connections. */
+u16_t lunik_lwip_tcp_port(const ip_addr_t *local, const ip_addr_t *remote,
+                          u16_t remote_port);
+
+/* Whether a socket listens on, is bound to or connected from (port). tcp_bind()
+ * does not see all connections: to be asked before, without REUSE_ADDRESS. */
+bool lunik_lwip_tcp_port_is_used(u16_t port);
 
 /* ---- Memory: memory.c ---- */
 

@@ -132,6 +132,7 @@ static const struct work {
     bool (*is_there)(void);
 } works[] = {
     { TCP_TMR_INTERVAL, lunik_tcp_tick, lunik_tcp_has_work },
+    { LUNIK_TCP_SWEEP_MS, lunik_tcp_sweep, lunik_tcp_has_sleepers },
     { ARP_TMR_INTERVAL, etharp_tmr, has_devices },
     { ND6_TMR_INTERVAL, nd6_tmr, has_devices },
     { IP_TMR_INTERVAL, ip_reass_tmr, has_reassembly4 },

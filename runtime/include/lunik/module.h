@@ -23,10 +23,12 @@ struct lunik_module {
 };
 
 /* The section's name is a C identifier, so that linkers without our script
- * give __start_ and __stop_ symbols for it. */
+ * give __start_ and __stop_ symbols for it. Entries are aligned as their
+ * members are, and no more, so that the linker puts them together without a
+ * gap, in front of the first one too. */
 #define LUNIK_MODULE(symbol, module_name, open_function)                   \
     extern const struct lunik_module lunik_module_##symbol;                \
-    LUNIK_USED LUNIK_SECTION("lunik_modules")                              \
+    LUNIK_USED LUNIK_SECTION("lunik_modules") LUNIK_ALIGNED(8)             \
         const struct lunik_module lunik_module_##symbol = { (module_name), \
                                                             (open_function) };
 

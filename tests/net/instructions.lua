@@ -1,0 +1,86 @@
+-- SPDX-License-Identifier: MIT
+-- instructions.lua: what requests cost the guest, in instructions, which do not
+-- move with the machine's load: 3,000 sequential GETs on one connection, 100
+-- fresh connections, an idle second, and the way to "listening".
+
+local count = require "count"
+local net = require "net"
+local process = require "util.process"
+local server = require "server"
+local suite = require "suite"
+local text = require "util.text"
+
+local STATIC = { launch = net.STATIC }
+
+local function start(name, options)
+  local image = server.image(name)
+  local network = net.network()
+  local counter = count.new(image, { "arch_entry_pvh", "lunik_console_write" })
+  local given = { cpu = "max", extra = counter.words }
+  for key, value in pairs(options or STATIC) do given[key] = value end
+  local guest = network:boot(image, given)
+  guest:wait_for("Listening", 20)
+  return network, guest, counter
+end
+
+-- Instructions for each of (requests).
+local function cost(network, guest, counter, requests, more)
+  local before = counter:now(guest)
+  local figures = network:tool("load", {
+    "--host", net.GUEST, "--requests", tostring(requests), table.unpack(more or {}),
+  }, { timeout = 120 })
+  server.no_errors(figures)
+  suite.equal(figures.requests, requests)
+  return (counter:now(guest) - before) / requests
+end
+
+-- All figures of one server, and the limits on them.
+local function measure(name, limits)
+  return function()
+    local network, guest, counter = start(name)
+    local way = counter:at "lunik_console_write" - counter:at "arch_entry_pvh"
+    network:wait_for_http()
+    cost(network, guest, counter, 200)
+    local kept = cost(network, guest, counter, 3000)
+    local fresh = cost(network, guest, counter, 100, { "--fresh" })
+    process.run { "sleep", "3" } -- what a closed connection leaves to do
+    local before = counter:now(guest)
+    process.run { "sleep", "5" }
+    local idle = (counter:now(guest) - before) / 5
+    suite.note("keep-alive %s, fresh %s, idle %s a second, entry to listening %s",
+      text.digits(kept // 1 | 0), text.digits(fresh // 1 | 0), text.digits(idle // 1 | 0), text.digits(way))
+    local wrong = {}
+    for what, pair in pairs {
+      ["keep-alive"] = { kept, limits.kept }, fresh = { fresh, limits.fresh },
+      idle = { idle, 5000 }, ["entry to listening"] = { way, 700000 },
+    } do
+      if pair[1] > pair[2] then wrong[#wrong + 1] = ("%s: %.0f, limit %d"):format(what, pair[1], pair[2]) end
+    end
+    assert(#wrong == 0, table.concat(wrong, "; "))
+    assert(kept > 1000 and fresh > kept and way > 100000, "nothing was measured")
+  end
+end
+
+return {
+  ["LuaSocket's server costs little"] = measure("httpd", { kept = 32000, fresh = 75000 }),
+  ["lunik.http's server costs little"] = measure("hello", { kept = 14000, fresh = 45000 }),
+  ["10,000 idle connections do not make a request dearer"] = function()
+    local network, guest, counter = start("hello", { launch = net.STATIC, memory = "128M" })
+    network:wait_for_http()
+    cost(network, guest, counter, 200)
+    local alone = cost(network, guest, counter, 1000)
+    local hold = network:start_tool("hold", {
+      "--host", net.GUEST, "--connections", "10000", "--at-once", "100",
+    })
+    suite.equal(hold:wait_for("open (%d+)", 200), "10000")
+    process.run { "sleep", "1" }
+    local among = cost(network, guest, counter, 500)
+    local fresh = cost(network, guest, counter, 100, { "--fresh" })
+    local before = counter:now(guest)
+    process.run { "sleep", "3" }
+    local idle = (counter:now(guest) - before) / 3
+    suite.note("%.0f instructions alone, %.0f among 10,000; fresh %.0f; idle %.0f a second", alone, among,
+      fresh, idle)
+    assert(among <= alone * 2, ("%.0f, and %.0f alone"):format(among, alone))
+  end,
+}

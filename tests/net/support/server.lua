@@ -1,0 +1,56 @@
+-- SPDX-License-Identifier: MIT
+-- server.lua: the HTTP servers that tests load and attack: LuaSocket's and
+-- lunik.http's, with the same answer.
+
+local fs = require "util.fs"
+local machine = require "machine"
+local net = require "net"
+local suite = require "suite"
+
+local server = {}
+
+local function program(name)
+  local path = suite.root .. "/tests/net/programs/" .. name
+  return fs.read(path)
+end
+
+-- The image of programs/NAME.lua.
+function server.image(name)
+  return machine.image {
+    ["main.lua"] = program(name .. ".lua"),
+    ["lunik.lua"] = ('return { name = "%s" }'):format(name),
+  }
+end
+
+-- A network with a guest that serves; both, the guest ready.
+function server.start(name, options)
+  local network = net.network()
+  local guest = network:boot(server.image(name), options)
+  guest:wait_for("Listening", 15)
+  network:wait_for_http()
+  return network, guest
+end
+
+-- No error among the figures of load.
+function server.no_errors(figures)
+  for _, name in ipairs { "connect_errors", "read_errors", "status_errors", "timeouts" } do
+    if figures[name] ~= 0 then
+      error(("%d %s beside %d answers"):format(figures[name], name, figures.requests), 2)
+    end
+  end
+end
+
+-- Loads it for (seconds) with (connections) that stay open.
+function server.load(network, connections, seconds, more)
+  return network:tool("load", {
+    "--host", net.GUEST, "--connections", tostring(connections), "--seconds", tostring(seconds),
+    table.unpack(more or {}),
+  }, { timeout = seconds + 60 })
+end
+
+-- The guest's memory figures, of programs that have /memory.
+function server.memory(network)
+  return net.figures((network:get "/memory"))
+end
+
+return server
