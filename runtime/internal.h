@@ -64,6 +64,9 @@ struct lunik_runtime *lunik_runtime_of(lua_State *L);
 void *lunik_runtime_alloc(void *ud, void *memory, size_t old_size, size_t size);
 size_t lunik_runtime_limit(void);
 
+/* collect.c: called by Lua for each step of its garbage collection. */
+void lunik_lua_collect_step(lua_State *L);
+
 /* loader.c, library.c: change the standard libraries that are open in (L). */
 void lunik_loader_open(lua_State *L);
 void lunik_library_open(lua_State *L);

@@ -203,6 +203,11 @@ int lunik_lua_fail(lua_State *L, lunik_result result)
 
 /* ---- A task's life ---- */
 
+size_t lunik_lua_task_count(lua_State *L)
+{
+    return lunik_runtime_of(L)->task_count + 1;
+}
+
 static void link_task(struct lunik_task *task)
 {
     struct lunik_runtime *runtime = task->runtime;

@@ -27,7 +27,7 @@ if arg[1] == "lua" and arg[2] then
 end
 
 -- In the order in which somebody meets them.
-local names = { "new", "build", "run", "test", "inspect", "deps", "doctor", "completion" }
+local names = { "new", "build", "run", "dev", "bench", "test", "inspect", "deps", "doctor", "completion" }
 
 local function make_parser()
   local parser = argparse("lunik", "Seals Lua programs into virtual-machine images.")

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define CALLS_WITHOUT_WAIT 8
+
 int luaopen_socket_core(lua_State *L);
 
 LUNIK_MODULE(socket_core, "socket.core", luaopen_socket_core)
@@ -42,6 +44,19 @@ static bool has_failed(lua_State *L, int results)
            (results == 3 && lua_istable(L, -3));
 }
 
+/* Who only asks again and again, with a timeout of 0, must let the others run,
+ * the network among them: every so many times that nothing came of it. */
+static void lose_patience(void)
+{
+    static unsigned calls;
+    lunik_result result;
+
+    if (++calls % CALLS_WITHOUT_WAIT != 0)
+        return;
+    result = lunik_sleep_until(0);
+    (void)result; /* the next call raises */
+}
+
 /* Upvalue 1: LuaSocket's function. */
 static int call_checked(lua_State *L)
 {
@@ -50,8 +65,11 @@ static int call_checked(lua_State *L)
 
     lunik_lua_check(L);
     results = function(L);
-    if (lunik_fiber_is_limited(lunik_fiber_self()) && has_failed(L, results))
-        lunik_lua_check(L);
+    if (has_failed(L, results)) {
+        lose_patience();
+        if (lunik_fiber_is_limited(lunik_fiber_self()))
+            lunik_lua_check(L);
+    }
     return results;
 }
 

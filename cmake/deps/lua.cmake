@@ -100,3 +100,14 @@ else()
   # A program that links it must give its symbols to modules in C.
   target_link_libraries(lunik_lua_host PUBLIC m ${CMAKE_DL_LIBS})
 endif()
+
+# Steps of the garbage collection go by way of the runtime, which can say how
+# long they took: every file but the one that defines them calls it instead.
+foreach(target lunik_lua lunik_lua_math)
+  target_compile_definitions(${target}
+                             PRIVATE luaC_step=lunik_lua_collect_step)
+endforeach()
+set_property(
+  SOURCE "${_lua}/lgc.c"
+  APPEND
+  PROPERTY COMPILE_OPTIONS -UluaC_step)

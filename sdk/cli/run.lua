@@ -121,7 +121,7 @@ function command.host_words(args, image, arguments)
   if not fs.is_file(sdk.host_runner) then
     fail(fail.UNAVAILABLE, "the SDK in %s has no host runner", sdk.prefix)
   end
-  local sealed = unseal.image(fs.read(image))
+  local sealed = unseal.image(fs.read(image)) -- nil: a bare seal, or a bad image
   if sealed and not sealed.manifest.main then
     fail(fail.USAGE, "%s is a C program, made for an image: --host runs Lua only", image)
   end

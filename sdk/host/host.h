@@ -18,4 +18,15 @@ int lunik_host_crc32c(lua_State *L);
  */
 int lunik_host_sandbox(lua_State *L);
 
+/* Lua: receive_fd(fd), stamp(path): see files.c. */
+int lunik_host_receive_fd(lua_State *L);
+int lunik_host_stamp(lua_State *L);
+
+/*
+ * Lua: load{ address, port, request, connections, requests (0: no bound),
+ * is_fresh, duration_ms, timeout_ms } drives load and gives a table of what
+ * came of it; or nil and why.
+ */
+int lunik_host_load(lua_State *L);
+
 #endif

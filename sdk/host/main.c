@@ -48,6 +48,9 @@ static const luaL_Reg host[] = {
     { "sha256", lunik_host_sha256 },
     { "crc32c", lunik_host_crc32c },
     { "sandbox", lunik_host_sandbox },
+    { "receive_fd", lunik_host_receive_fd },
+    { "stamp", lunik_host_stamp },
+    { "load", lunik_host_load },
     { NULL, NULL },
 };
 

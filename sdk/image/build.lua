@@ -35,6 +35,35 @@ local function list_of(map)
   return list
 end
 
+-- The manifest of (project), as image.seal wants it.
+local function manifest_of(project, found, options, libraries, devices)
+  local is_lua = not (project.c and #project.c.sources > 0)
+  return {
+    name = project.name, version = project.version,
+    main = is_lua and (options.main or project.main) or nil,
+    memory = project.memory, heap = project.heap, env = project.env,
+    hypervisors = project.hypervisors, path = project.path,
+    sdk = sdk.version, modules = list_of(found.modules), libraries = libraries,
+    devices = devices,
+  }
+end
+
+-- Seals (project) for the host platform, which has all modules: the seal alone,
+-- without a program. Gives { image, size, changed, project }.
+function build.seal(project)
+  if project.c and #project.c.sources > 0 then
+    fail(fail.USAGE, "%s is a C program, made for an image: on this machine only Lua runs",
+      project.name)
+  end
+  local found, files = follow.project(project, sdk), {}
+  for path, file in pairs(found.files) do files[path] = file.data end
+  local bytes = seal.build(
+    seal.manifest(manifest_of(project, found, {}, list_of(found.libraries), {}), files),
+    seal.archive(files), seal.symbols({}, 0, 0))
+  local path = ("%s/build/%s.seal"):format(project.folder, project.name)
+  return { image = path, size = #bytes, changed = fs.write_if_changed(path, bytes), project = project }
+end
+
 -- Seals (project), as load.project() gave it. options: out = folder,
 -- main = { path, data } instead of the project's, extra = more files.
 -- Gives { image, debug, size, changed, files, modules }.
@@ -48,15 +77,8 @@ function build.project(project, options)
   local libraries = sdk.linked_libraries(used)
   for _, library in ipairs(list_of(found.libraries)) do libraries[#libraries + 1] = library end
   local devices = build.devices(program)
-  local is_lua = not (project.c and #project.c.sources > 0)
-  local image, why = seal.image(program, {
-    name = project.name, version = project.version,
-    main = is_lua and (options.main or project.main) or nil,
-    memory = project.memory, heap = project.heap, env = project.env,
-    hypervisors = project.hypervisors, path = project.path,
-    sdk = sdk.version, modules = list_of(found.modules), libraries = libraries,
-    devices = devices,
-  }, files)
+  local image, why = seal.image(program,
+    manifest_of(project, found, options, libraries, devices), files)
   if not image then fail(fail.SOFTWARE, "cannot seal %s: %s", project.name, why) end
   local base = ("%s/%s"):format(out, project.name)
   local changed = fs.write_if_changed(base .. ".debug", program, 493)

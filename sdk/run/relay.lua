@@ -16,7 +16,7 @@ local GRACE = { q35 = 10, microvm = 3 }
 
 -- Runs (body)(stops) with SIGINT and SIGTERM counted in stops.count, and SIGTERM
 -- alone in stops.terms.
-local function with_signals(body)
+function relay.with_signals(body)
   local stops = { count = 0, terms = 0 }
   local old = {}
   for _, number in ipairs { signal.SIGINT, signal.SIGTERM } do
@@ -111,7 +111,7 @@ end
 function relay.process(pid, timeout)
   local began, sent, step = process.now(), 0, 1
   local status_code
-  local how = with_signals(function(stops)
+  local how = relay.with_signals(function(stops)
     while true do
       local ended, code = process.try_wait(pid)
       if ended then
@@ -139,7 +139,7 @@ end
 -- it any more. Gives our exit status and a sentence,
 -- or nil for one.
 function relay.run(machine, options)
-  local why = with_signals(function(stops) return loop(machine, options, stops) end)
+  local why = relay.with_signals(function(stops) return loop(machine, options, stops) end)
   if why then machine:kill() end
   local code = machine:finish()
   if why == "timeout" then

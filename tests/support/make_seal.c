@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define FILES_MAX 512
-#define FILE_MAX ((size_t)64 << 10)
+#define FILE_MAX ((size_t)256 << 10)
 
 static void fail(const char *what, const char *name)
 {

@@ -171,16 +171,27 @@ static const char *read_info(struct virtio_net *v)
     return NULL;
 }
 
+/* The bytes of a queue of (size) entries, and where the next one may begin. */
+static size_t queue_bytes(uint16_t size)
+{
+    return (VIRTQUEUE_BYTES((size_t)size) + VIRTQUEUE_ALIGN - 1) &
+           ~(size_t)(VIRTQUEUE_ALIGN - 1);
+}
+
+static uint16_t send_size(uint16_t buffer_count)
+{
+    return buffer_count > NET_SEND_SIZE ? buffer_count : NET_SEND_SIZE;
+}
+
 /* Takes memory for up to (count) buffers; halves that where there is no room.
  * The queues come first, since they have the strictest alignment. */
 static bool take_memory(struct virtio_net *v, uint16_t count)
 {
-    for (; count >= NET_SEND_SIZE_MIN; count /= 2) {
-        size_t queue = (VIRTQUEUE_BYTES((size_t)count) + VIRTQUEUE_ALIGN - 1) &
-                       ~(size_t)(VIRTQUEUE_ALIGN - 1);
-        size_t size =
-            2 * queue + count * (NET_BUFFER_SIZE + sizeof(struct net_packet) +
-                                 sizeof(bool));
+    for (; count >= NET_BUFFERS_MIN; count /= 2) {
+        size_t queues = queue_bytes(count) + queue_bytes(send_size(count));
+        size_t buffers = count * NET_BUFFER_SIZE;
+        size_t packets = send_size(count) * sizeof(struct net_packet);
+        size_t size = queues + buffers + packets + count * sizeof(bool);
         uint8_t *at;
 
         v->page_count = (size + LUNIK_PAGE_SIZE - 1) / LUNIK_PAGE_SIZE;
@@ -188,12 +199,9 @@ static bool take_memory(struct virtio_net *v, uint16_t count)
         if (!at)
             continue;
         v->buffer_count = count;
-        at += 2 * queue;
-        v->buffers = at;
-        at += count * NET_BUFFER_SIZE;
-        v->packets = (struct net_packet *)(void *)at;
-        at += count * sizeof(struct net_packet);
-        v->is_lent = (bool *)(void *)at;
+        v->buffers = at + queues;
+        v->packets = (struct net_packet *)(void *)(v->buffers + buffers);
+        v->is_lent = (bool *)(void *)(v->buffers + buffers + packets);
         return true;
     }
     return false;
@@ -203,20 +211,15 @@ static lunik_result start_queues(struct virtio_net *v)
 {
     uint8_t *memory = v->memory;
     uint16_t count = v->buffer_count;
-    size_t queue = (VIRTQUEUE_BYTES((size_t)count) + VIRTQUEUE_ALIGN - 1) &
-                   ~(size_t)(VIRTQUEUE_ALIGN - 1);
     lunik_result result = lunik_virtio_queue_start(v->device, NET_QUEUE_RECEIVE,
                                                    &v->in, count, memory);
 
     if (result == LUNIK_OK)
         result = lunik_virtio_queue_start(v->device, NET_QUEUE_SEND, &v->out,
-                                          count, memory + queue);
-    if (result != LUNIK_OK)
-        return result;
-    if (v->out.size < NET_SEND_SIZE_MIN) {
-        lunik_virtio_fail(v->device, "has a send queue too small for a frame");
+                                          send_size(count),
+                                          memory + queue_bytes(count));
+    if (result != LUNIK_OK || v->out.size < NET_SEND_SIZE_MIN)
         return LUNIK_EIO;
-    }
     v->buffer_count = v->in.size;
     v->net.info.parts_max =
         v->out.size - 1u < NET_PARTS_MAX ? v->out.size - 1u : NET_PARTS_MAX;

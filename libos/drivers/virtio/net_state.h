@@ -53,11 +53,13 @@ _Static_assert(sizeof(struct net_header) == 12, "on the wire");
 
 /* With fewer, a frame of 64 KiB that the host joined could never arrive. */
 #define NET_BUFFERS_FOR_SEGMENTS 64
+#define NET_BUFFERS_MIN 32
 
 /* Pieces of one frame to send, at most; a queue must have room for 18 and the
  * header, as <lunik/net.h> promises. */
 #define NET_PARTS_MAX 64
 #define NET_SEND_SIZE_MIN 32
+#define NET_SEND_SIZE 64
 
 /* Frames that one poll may give before fibers run again. */
 #define NET_BUDGET 64

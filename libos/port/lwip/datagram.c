@@ -130,6 +130,14 @@ size_t lunik_datagram_pending(const struct lunik_socket *socket)
     return first ? first->data->tot_len : 0;
 }
 
+void lunik_socket_get_sender(const struct lunik_socket *socket,
+                             struct lunik_address *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (socket->type == LUNIK_DATAGRAM && socket->datagram.first)
+        *out = socket->datagram.first->from;
+}
+
 /* ---- Sending ---- */
 
 static lunik_result send_error(const struct lunik_socket *socket, err_t err)
@@ -278,6 +286,15 @@ lunik_result lunik_datagram_connect(struct lunik_socket *socket,
         return result;
     socket->state = LUNIK_SOCKET_CONNECTED;
     return lunik_socket_from_err(udp_connect(socket->udp, address, port));
+}
+
+void lunik_datagram_disconnect(struct lunik_socket *socket)
+{
+    udp_disconnect(socket->udp);
+    /* A socket for both families shall answer both again. */
+    if (socket->families == (LUNIK_IP4 | LUNIK_IP6))
+        IP_SET_TYPE_VAL(socket->udp->remote_ip, IPADDR_TYPE_ANY);
+    socket->state = LUNIK_SOCKET_IDLE;
 }
 
 /* ---- Multicast ---- */

@@ -320,6 +320,10 @@ lunik_result lunik_socket_try_connect(struct lunik_socket *socket,
 {
     ip_addr_t ip;
 
+    if (address->family == 0 && socket->type == LUNIK_DATAGRAM) {
+        lunik_datagram_disconnect(socket);
+        return LUNIK_OK;
+    }
     if (!(address->family & socket->families) || address->port == 0)
         return LUNIK_EINVAL;
     lunik_ip_from_address(address, &ip);

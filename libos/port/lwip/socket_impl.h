@@ -130,6 +130,7 @@ lunik_result lunik_datagram_bind(struct lunik_socket *socket,
                                  const ip_addr_t *address, u16_t port);
 lunik_result lunik_datagram_connect(struct lunik_socket *socket,
                                     const ip_addr_t *address, u16_t port);
+void lunik_datagram_disconnect(struct lunik_socket *socket);
 lunik_result lunik_datagram_receive(struct lunik_socket *socket, void *out,
                                     size_t size, size_t *size_out,
                                     struct lunik_address *from);

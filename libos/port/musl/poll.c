@@ -121,11 +121,14 @@ static long poll_list(struct pollfd *list, size_t count, uint64_t timeout_ns)
     uint64_t deadline = timeout_ns;
     long found = look_at_all(list, count);
 
-    /* Without a wait, others would never run under who polls in a loop. */
     if (found)
         return found;
+    if (timeout_ns == 0) {
+        lunik_port_yield();
+        return look_at_all(list, count);
+    }
     if (timeout_ns != LUNIK_NEVER)
-        deadline = timeout_ns ? lunik_time_after_ns(timeout_ns) : 0;
+        deadline = lunik_time_after_ns(timeout_ns);
     if (count > FEW) {
         looks = lunik_mem_alloc(count * sizeof(*looks));
         if (!looks)

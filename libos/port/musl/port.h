@@ -14,6 +14,10 @@ void lunik_port_flush(void);
 int lunik_port_wait_begin(void);
 void lunik_port_wait_end(int mine);
 
+/* Lets devices and other fibers have a turn: for calls that must not wait, and
+ * that programs repeat until they succeed. */
+void lunik_port_yield(void);
+
 /* The descriptors of the image, made when first asked for. */
 struct lunik_files;
 struct lunik_files *lunik_port_files(void);

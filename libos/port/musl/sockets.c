@@ -23,6 +23,9 @@
  * connections then fails for nothing. */
 #define BACKLOG_MIN 256
 
+/* So many calls may find nothing before others get a turn. */
+#define TRIES_PER_TURN 64
+
 static const struct lunik_file_kind kind;
 
 /* ---- Errors ---- */
@@ -125,6 +128,16 @@ static void close_file(struct lunik_file *any)
         lunik_mem_free(file);
 }
 
+/* Who asks and asks, and never waits, must not keep the answer from coming. */
+static long nothing_now(void)
+{
+    static unsigned count;
+
+    if (++count % TRIES_PER_TURN == 0)
+        lunik_port_yield();
+    return -EAGAIN;
+}
+
 /*
  * Waits until the socket may do what is (wanted), at most (limit_ns) and never
  * if (flags) or the descriptor say so.
@@ -139,7 +152,7 @@ static long wait_for(struct lunik_socket_file *file, unsigned wanted,
     int mine;
 
     if ((flags & MSG_DONTWAIT) || (file->file.flags & O_NONBLOCK))
-        return -EAGAIN;
+        return nothing_now();
     if (limit_ns)
         deadline = lunik_time_after_ns(limit_ns);
     file->waiting++;
@@ -476,8 +489,8 @@ static long peek(struct lunik_socket_file *file, struct incoming *in)
 
     if (result != LUNIK_OK)
         return -lunik_sockets_errno(result);
-    lunik_socket_get_peer(file->socket, &in->from);
-    in->full_size = size;
+    lunik_socket_get_sender(file->socket, &in->from);
+    in->full_size = is_stream(file) ? 0 : size;
     if (size > in->size)
         size = in->size;
     memcpy(in->data, data, size);
@@ -501,10 +514,14 @@ static long try_receive(struct lunik_socket_file *file, struct incoming *in)
 /* What a failed or idle socket answers, given what it just said. */
 static long end_of(struct lunik_socket_file *file, long res)
 {
-    if (lunik_socket_get_error(file->socket) != LUNIK_OK)
-        /* Reported once; after that it is an end. */
-        return -lunik_sockets_take_error(file);
-    return res == -EINVAL ? -ENOTCONN : res;
+    int error = lunik_sockets_take_error(file);
+
+    if (error)
+        return -error;
+    if (lunik_socket_get_state(file->socket) != LUNIK_SOCKET_CONNECTED)
+        return -ENOTCONN;
+    /* The failure was reported; after that it is an end. */
+    return lunik_socket_get_error(file->socket) ? 0 : res;
 }
 
 static long receive(struct lunik_socket_file *file, struct incoming *in)

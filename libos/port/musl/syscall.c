@@ -125,12 +125,17 @@ long lunik_sys_clock_nanosleep(long clock, long flags, const void *in,
 
 /* ---- Fibers ---- */
 
-long lunik_sys_sched_yield(void)
+void lunik_port_yield(void)
 {
     int mine = lunik_port_wait_begin();
 
     lunik_fiber_yield();
     lunik_port_wait_end(mine);
+}
+
+long lunik_sys_sched_yield(void)
+{
+    lunik_port_yield();
     return 0;
 }
 

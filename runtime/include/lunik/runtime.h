@@ -137,6 +137,9 @@ enum lunik_task_state lunik_task_get_state(const struct lunik_task *task);
 bool lunik_task_is_cancelled(const struct lunik_task *task);
 struct lunik_event *lunik_task_end_event(struct lunik_task *task);
 
+/* Tasks that have not ended, the main script among them. */
+size_t lunik_lua_task_count(lua_State *L);
+
 /* A number that no other task of this image has or had. */
 uint64_t lunik_task_id(const struct lunik_task *task);
 
@@ -165,6 +168,11 @@ struct lunik_lua_memory {
     size_t used, peak, limit; /* bytes */
 };
 void lunik_lua_get_memory(lua_State *L, struct lunik_lua_memory *out);
+
+/* Has (observer)(ns) called after each step of the garbage collection, with the
+ * time that it took; NULL: nobody is told, and no clock is read. It must not
+ * touch a Lua state. */
+void lunik_lua_set_gc_observer(void (*observer)(uint64_t ns));
 
 /* Ends the image as os.exit does. */
 LUNIK_NORETURN void lunik_lua_exit(lua_State *L, int code, bool close);

@@ -76,7 +76,9 @@ static struct {
     const struct lunik_source *vectors[ARCH_VECTOR_COUNT];
     unsigned vector_count, vector_max;
     unsigned notified, signalled, mapped;
-    bool map_fails;
+    bool map_fails, adding_fails;
+    const struct lunik_source *sources[8]; /* that were added */
+    unsigned source_count, pending;        /* bits of these */
 } vm;
 
 __attribute__((unused)) static void machine_reset(void)
@@ -118,14 +120,31 @@ void lunik_log(lunik_log_level level, const char *format, ...)
 
 lunik_result lunik_source_add(struct lunik_source *source)
 {
-    source->bit = 1;
+    if (vm.adding_fails || vm.source_count == 8)
+        return LUNIK_ENOMEM;
+    source->bit = vm.source_count;
+    vm.sources[vm.source_count++] = source;
     return LUNIK_OK;
 }
 
 void lunik_source_notify(const struct lunik_source *source)
 {
-    (void)source;
     vm.notified++;
+    for (unsigned i = 0; i < vm.source_count; i++)
+        if (vm.sources[i] == source)
+            vm.pending |= 1u << i;
+}
+
+/* Polls once what was notified. Returns: whether there was something. */
+__attribute__((unused)) static bool vm_poll(void)
+{
+    unsigned pending = vm.pending;
+
+    vm.pending = 0;
+    for (unsigned i = 0; i < vm.source_count; i++)
+        if (pending & 1u << i)
+            vm.sources[i]->poll(vm.sources[i]->arg);
+    return pending != 0;
 }
 
 void lunik_event_signal(struct lunik_event *event)

@@ -1,0 +1,648 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * load.c: a load generator for HTTP/1.1: many connections, one thread, one
+ * request at a time on each.
+ *
+ * Answers are read only as far as finding their end asks for. Times go into a
+ * histogram whose buckets are 1/32 wide of their value, so a figure from it is
+ * off by 3 % at most.
+ */
+#include "host.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <lauxlib.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_S UINT64_C(1000000000)
+#define CONNECTIONS_MAX 65536
+#define HEAD_MAX ((size_t)32 * 1024)
+#define READ_SIZE ((size_t)64 * 1024)
+#define EVENTS 256
+/* A server that is gone: so many errors in a row end the run. */
+#define HOPELESS 2000
+/* Between an attempt to connect that failed and the next. */
+#define RETRY_NS (NS_PER_S / 100)
+#define LOOK_NS (NS_PER_S / 20)
+
+/* Buckets: 32 for each power of two of nanoseconds. */
+#define SUB_BITS 5
+#define BUCKETS ((64 - SUB_BITS) << SUB_BITS)
+
+enum step { HEAD, LENGTH, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, TRAILERS, TO_END };
+
+struct connection {
+    int fd;          /* -1: to be opened at (began) */
+    uint64_t began;  /* the request; with fresh connections, the connect */
+    size_t sent;     /* of the request */
+    bool is_new;     /* the connect has not been confirmed */
+    bool is_waiting; /* for an answer */
+    bool closes;     /* the server will */
+    enum step step;
+    uint64_t left; /* of the body or chunk */
+    size_t head_size;
+    unsigned line; /* bytes of the present line of chunks and trailers */
+    char *head;    /* HEAD_MAX bytes */
+};
+
+struct run {
+    struct sockaddr_storage address;
+    socklen_t address_size;
+    const char *request;
+    size_t request_size;
+    bool is_fresh;  /* each request on a connection of its own */
+    uint64_t limit; /* of requests; 0: none */
+    uint64_t timeout_ns;
+    int events;
+    size_t count;
+    struct connection *connections;
+    char *heads, *in;
+    uint64_t started, done, bytes, opened;
+    uint64_t statuses[6]; /* by the first digit; 0: others */
+    uint64_t connect_errors, read_errors, format_errors, timeouts;
+    unsigned in_a_row;
+    uint64_t slowest, fastest, total_ns;
+    uint64_t buckets[BUCKETS];
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec at;
+
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (uint64_t)at.tv_sec * NS_PER_S + (uint64_t)at.tv_nsec;
+}
+
+/* ---- Histogram ---- */
+
+static size_t bucket_of(uint64_t ns)
+{
+    unsigned top;
+
+    if (ns < 1u << SUB_BITS)
+        return (size_t)ns;
+    top = 63u - (unsigned)__builtin_clzll(ns);
+    return ((size_t)(top - SUB_BITS + 1) << SUB_BITS) +
+           (size_t)(ns >> (top - SUB_BITS) & ((1u << SUB_BITS) - 1));
+}
+
+/* The smallest value of the bucket after (index). */
+static uint64_t bucket_end(size_t index)
+{
+    size_t row = index >> SUB_BITS, sub = (index & ((1u << SUB_BITS) - 1)) + 1;
+
+    if (row == 0)
+        return sub;
+    return ((uint64_t)1 << (row + SUB_BITS - 1)) + ((uint64_t)sub << (row - 1));
+}
+
+static void count_answer(struct run *run, const struct connection *c,
+                         uint64_t now)
+{
+    uint64_t took = now - c->began;
+    size_t bucket = bucket_of(took);
+
+    run->buckets[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
+    run->total_ns += took;
+    if (run->done == 0 || took < run->fastest)
+        run->fastest = took;
+    if (took > run->slowest)
+        run->slowest = took;
+    run->done++;
+    run->in_a_row = 0;
+}
+
+/* ---- Connections ---- */
+
+static void drop(struct connection *c, uint64_t again)
+{
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = -1;
+    c->is_waiting = false;
+    c->began = again;
+}
+
+static void set_events(struct run *run, struct connection *c, int operation,
+                       uint32_t wants)
+{
+    struct epoll_event event = { .events = wants, .data.ptr = c };
+
+    epoll_ctl(run->events, operation, c->fd, &event);
+}
+
+static bool has_more(const struct run *run)
+{
+    return run->limit == 0 || run->started < run->limit;
+}
+
+static void start_connect(struct run *run, struct connection *c, uint64_t now)
+{
+    int on = 1;
+
+    c->fd = socket(run->address.ss_family,
+                   SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (c->fd < 0) {
+        run->connect_errors++;
+        run->in_a_row++;
+        c->began = now + RETRY_NS;
+        return;
+    }
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    c->is_new = true;
+    c->is_waiting = false;
+    c->sent = 0;
+    c->began = now;
+    run->opened++;
+    run->started++;
+    if (connect(c->fd, (struct sockaddr *)&run->address, run->address_size) !=
+            0 &&
+        errno != EINPROGRESS) {
+        run->connect_errors++;
+        run->in_a_row++;
+        run->started--;
+        drop(c, now + RETRY_NS);
+        return;
+    }
+    set_events(run, c, EPOLL_CTL_ADD, EPOLLOUT);
+}
+
+/* The request was lost. */
+static void fail_request(struct run *run, struct connection *c, uint64_t now,
+                         uint64_t *counter)
+{
+    (*counter)++;
+    run->in_a_row++;
+    run->started--;
+    drop(c, now + RETRY_NS);
+}
+
+static void begin_request(struct connection *c, uint64_t now)
+{
+    c->began = now;
+    c->sent = 0;
+    c->is_waiting = true;
+    c->closes = false;
+    c->step = HEAD;
+    c->head_size = 0;
+    c->line = 0;
+}
+
+static void send_request(struct run *run, struct connection *c, uint64_t now)
+{
+    while (c->sent < run->request_size) {
+        ssize_t n = send(c->fd, run->request + c->sent,
+                         run->request_size - c->sent, MSG_NOSIGNAL);
+
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+            set_events(run, c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
+            return;
+        }
+        if (n < 0) {
+            fail_request(run, c, now, &run->read_errors);
+            return;
+        }
+        c->sent += (size_t)n;
+    }
+}
+
+/* ---- Answers ---- */
+
+/* The value of header (name) in the head, or NULL; up to the line's end. */
+static const char *find_header(const struct connection *c, const char *name,
+                               size_t *size_out)
+{
+    const char *at = memchr(c->head, '\n', c->head_size);
+    const char *end = c->head + c->head_size;
+    size_t len = strlen(name);
+
+    while (at && ++at < end) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+
+        if (!stop)
+            return NULL;
+        if ((size_t)(stop - at) > len && at[len] == ':' &&
+            strncasecmp(at, name, len) == 0) {
+            at += len + 1;
+            while (at < stop && (*at == ' ' || *at == '\t'))
+                at++;
+            while (stop > at && (stop[-1] == '\r' || stop[-1] == ' '))
+                stop--;
+            *size_out = (size_t)(stop - at);
+            return at;
+        }
+        at = stop;
+    }
+    return NULL;
+}
+
+static bool has_word(const struct connection *c, const char *name,
+                     const char *word)
+{
+    size_t size, len = strlen(word);
+    const char *value = find_header(c, name, &size);
+
+    for (; value && size >= len; value++, size--)
+        if (strncasecmp(value, word, len) == 0)
+            return true;
+    return false;
+}
+
+static bool parse_length(const char *text, size_t size, uint64_t *out)
+{
+    *out = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] < '0' || text[i] > '9' || *out > UINT64_MAX / 100)
+            return false;
+        *out = *out * 10 + (uint64_t)(text[i] - '0');
+    }
+    return size > 0;
+}
+
+/* Reads the whole head; false: it is no answer of HTTP/1. */
+static bool read_head(struct run *run, struct connection *c)
+{
+    const char *value;
+    size_t size;
+    int digit;
+
+    if (c->head_size < 12 || memcmp(c->head, "HTTP/1.", 7) != 0)
+        return false;
+    digit = c->head[9] - '0';
+    if (digit == 1) { /* 100 Continue, 103 …: the answer is still to come */
+        c->head_size = 0;
+        return true;
+    }
+    run->statuses[digit >= 2 && digit <= 5 ? digit : 0]++;
+    c->closes = has_word(c, "Connection", "close") ||
+                (c->head[7] == '0' && !has_word(c, "Connection", "keep-alive"));
+    if (memcmp(c->head + 9, "204", 3) == 0 ||
+        memcmp(c->head + 9, "304", 3) == 0) {
+        c->step = LENGTH;
+        c->left = 0;
+        return true;
+    }
+    if (has_word(c, "Transfer-Encoding", "chunked")) {
+        c->step = CHUNK_SIZE;
+        c->left = 0;
+        return true;
+    }
+    value = find_header(c, "Content-Length", &size);
+    c->step = value ? LENGTH : TO_END;
+    c->closes |= !value;
+    return !value || parse_length(value, size, &c->left);
+}
+
+/* Takes bytes of the head; returns how many, 0: it is too long or wrong. */
+static size_t take_head(struct run *run, struct connection *c, const char *data,
+                        size_t size)
+{
+    size_t before = c->head_size, room = HEAD_MAX - c->head_size;
+    size_t count = size < room ? size : room, from;
+    const char *end;
+
+    memcpy(c->head + c->head_size, data, count);
+    c->head_size += count;
+    from = before > 3 ? before - 3 : 0;
+    end = memmem(c->head + from, c->head_size - from, "\r\n\r\n", 4);
+    if (!end)
+        return count == size ? count : 0;
+    c->head_size = (size_t)(end - c->head) + 4;
+    count = c->head_size - before;
+    return read_head(run, c) ? count : 0;
+}
+
+static int digit_of(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* One byte of a line between chunks; true: the answer is complete. */
+static bool take_line_byte(struct connection *c, char byte)
+{
+    int digit = digit_of(byte);
+
+    if (byte == '\r')
+        return false;
+    if (byte != '\n') {
+        c->line++;
+        if (c->step == CHUNK_SIZE && digit >= 0 && c->left < UINT64_MAX >> 8)
+            c->left = c->left << 4 | (uint64_t)digit;
+        else if (c->step == CHUNK_SIZE)
+            c->line |= 1u << 31; /* an extension: no more digits */
+        return false;
+    }
+    if (c->step == CHUNK_SIZE)
+        c->step = c->left ? CHUNK_DATA : TRAILERS;
+    else if (c->step == CHUNK_END)
+        c->step = CHUNK_SIZE;
+    else if (c->line == 0)
+        return true; /* an empty line after the last chunk */
+    c->line = 0;
+    return false;
+}
+
+/* Takes (size) bytes: 1: the answer is complete, 0: it goes on, -1: wrong. */
+static int take(struct run *run, struct connection *c, const char *data,
+                size_t size)
+{
+    while (size > 0) {
+        size_t count = 1;
+
+        if (c->step == HEAD) {
+            count = take_head(run, c, data, size);
+            if (count == 0)
+                return -1;
+        } else if (c->step == LENGTH || c->step == CHUNK_DATA) {
+            count = size < c->left ? size : (size_t)c->left;
+            c->left -= count;
+            if (c->step == CHUNK_DATA && c->left == 0)
+                c->step = CHUNK_END;
+        } else if (c->step == TO_END) {
+            return 0;
+        } else if (take_line_byte(c, *data)) {
+            return size == 1 ? 1 : -1;
+        }
+        data += count;
+        size -= count;
+        if (c->step == LENGTH && c->left == 0)
+            return size == 0 ? 1 : -1; /* nothing was asked for yet */
+    }
+    return 0;
+}
+
+static void finish_answer(struct run *run, struct connection *c, uint64_t now)
+{
+    count_answer(run, c, now);
+    c->is_waiting = false;
+    if (c->closes || run->is_fresh) {
+        drop(c, now);
+        if (has_more(run))
+            start_connect(run, c, now);
+    } else if (has_more(run)) {
+        run->started++;
+        begin_request(c, now);
+        send_request(run, c, now);
+    }
+}
+
+static void receive(struct run *run, struct connection *c, uint64_t now)
+{
+    ssize_t n = recv(c->fd, run->in, READ_SIZE, 0);
+    int complete;
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (!c->is_waiting) { /* the server closes an idle connection */
+        drop(c, now);
+        return;
+    }
+    if (n == 0 && c->step == TO_END) {
+        finish_answer(run, c, now);
+        return;
+    }
+    if (n <= 0) {
+        fail_request(run, c, now, &run->read_errors);
+        return;
+    }
+    run->bytes += (uint64_t)n;
+    complete = take(run, c, run->in, (size_t)n);
+    if (complete > 0)
+        finish_answer(run, c, now_ns());
+    else if (complete < 0)
+        fail_request(run, c, now, &run->format_errors);
+}
+
+static void on_event(struct run *run, struct connection *c, uint32_t events)
+{
+    uint64_t now = now_ns();
+
+    if (c->fd < 0)
+        return;
+    if (c->is_new) {
+        int number = 0;
+        socklen_t size = sizeof(number);
+        uint64_t began = c->began;
+
+        getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &number, &size);
+        if (number) {
+            fail_request(run, c, now, &run->connect_errors);
+            return;
+        }
+        c->is_new = false;
+        begin_request(c, run->is_fresh ? began : now);
+        set_events(run, c, EPOLL_CTL_MOD, EPOLLIN);
+        send_request(run, c, now);
+        return;
+    }
+    if (events & EPOLLOUT && c->sent < run->request_size) {
+        set_events(run, c, EPOLL_CTL_MOD, EPOLLIN);
+        send_request(run, c, now);
+    }
+    if (c->fd >= 0 && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        receive(run, c, now);
+}
+
+/* ---- The run ---- */
+
+/* Gives up what takes too long, and opens again what failed. */
+static void look_at_all(struct run *run, uint64_t now)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        struct connection *c = &run->connections[i];
+
+        if (c->fd < 0 && c->began <= now && has_more(run))
+            start_connect(run, c, now);
+        else if (c->fd >= 0 && (c->is_new || c->is_waiting) &&
+                 now - c->began > run->timeout_ns)
+            fail_request(run, c, now, &run->timeouts);
+    }
+}
+
+/* Returns: why it ended. */
+static const char *drive(struct run *run, uint64_t end)
+{
+    struct epoll_event events[EVENTS];
+    uint64_t next_look = 0;
+
+    for (;;) {
+        uint64_t now = now_ns();
+        int count;
+
+        if (now >= end)
+            return "time";
+        if (run->limit && run->done >= run->limit)
+            return "requests";
+        if (run->in_a_row >= HOPELESS)
+            return "errors";
+        if (now >= next_look) {
+            look_at_all(run, now);
+            next_look = now + LOOK_NS;
+        }
+        count = epoll_wait(run->events, events, EVENTS, 10);
+        if (count < 0 && errno == EINTR)
+            return "interrupted";
+        for (int i = 0; i < count; i++)
+            on_event(run, events[i].data.ptr, events[i].events);
+    }
+}
+
+static void set_integer(lua_State *L, const char *name, uint64_t value)
+{
+    lua_pushinteger(L, (lua_Integer)value);
+    lua_setfield(L, -2, name);
+}
+
+/* Pushes the table of what came of it. */
+static void push_result(lua_State *L, const struct run *run, uint64_t took,
+                        const char *why)
+{
+    lua_Integer n = 0;
+
+    lua_newtable(L);
+    lua_pushnumber(L, (lua_Number)took / (lua_Number)NS_PER_S);
+    lua_setfield(L, -2, "seconds");
+    lua_pushstring(L, why);
+    lua_setfield(L, -2, "ended");
+    set_integer(L, "requests", run->done);
+    set_integer(L, "bytes", run->bytes);
+    set_integer(L, "opened", run->opened);
+    set_integer(L, "connect_errors", run->connect_errors);
+    set_integer(L, "read_errors", run->read_errors);
+    set_integer(L, "format_errors", run->format_errors);
+    set_integer(L, "timeouts", run->timeouts);
+    set_integer(L, "fastest", run->fastest);
+    set_integer(L, "slowest", run->slowest);
+    set_integer(L, "mean", run->done ? run->total_ns / run->done : 0);
+    lua_newtable(L);
+    for (int i = 0; i < 6; i++) {
+        lua_pushinteger(L, (lua_Integer)run->statuses[i]);
+        lua_rawseti(L, -2, i);
+    }
+    lua_setfield(L, -2, "statuses");
+    lua_newtable(L);
+    for (size_t i = 0; i < BUCKETS; i++) {
+        if (!run->buckets[i])
+            continue;
+        lua_createtable(L, 0, 2);
+        set_integer(L, "below", bucket_end(i));
+        set_integer(L, "count", run->buckets[i]);
+        lua_rawseti(L, -2, ++n);
+    }
+    lua_setfield(L, -2, "buckets");
+}
+
+static bool set_address(struct run *run, const char *text, int port)
+{
+    struct sockaddr_in *in4 = (struct sockaddr_in *)&run->address;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&run->address;
+
+    if (inet_pton(AF_INET, text, &in4->sin_addr) == 1) {
+        in4->sin_family = AF_INET;
+        in4->sin_port = htons((uint16_t)port);
+        run->address_size = sizeof(*in4);
+        return true;
+    }
+    if (inet_pton(AF_INET6, text, &in6->sin6_addr) != 1)
+        return false;
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons((uint16_t)port);
+    run->address_size = sizeof(*in6);
+    return true;
+}
+
+static void free_run(struct run *run)
+{
+    for (size_t i = 0; run->connections && i < run->count; i++)
+        if (run->connections[i].fd >= 0)
+            close(run->connections[i].fd);
+    if (run->events >= 0)
+        close(run->events);
+    free(run->connections);
+    free(run->heads);
+    free(run->in);
+    free(run);
+}
+
+static struct run *make_run(size_t count)
+{
+    struct run *run = calloc(1, sizeof(*run));
+
+    if (!run)
+        return NULL;
+    run->events = epoll_create1(EPOLL_CLOEXEC);
+    run->count = count;
+    run->connections = calloc(count, sizeof(*run->connections));
+    run->heads = malloc(count * HEAD_MAX);
+    run->in = malloc(READ_SIZE);
+    for (size_t i = 0; run->connections && i < count; i++) {
+        run->connections[i].fd = -1;
+        run->connections[i].head = run->heads + i * HEAD_MAX;
+    }
+    if (run->events >= 0 && run->connections && run->heads && run->in)
+        return run;
+    free_run(run);
+    return NULL;
+}
+
+static lua_Integer integer_field(lua_State *L, const char *name,
+                                 lua_Integer least, lua_Integer most)
+{
+    lua_Integer value;
+
+    lua_getfield(L, 1, name);
+    value = lua_tointeger(L, -1);
+    luaL_argcheck(L, value >= least && value <= most, 1, name);
+    lua_pop(L, 1);
+    return value;
+}
+
+int lunik_host_load(lua_State *L)
+{
+    lua_Integer count, port, limit, timeout_ms, duration_ms;
+    uint64_t began, end;
+    struct run *run;
+    const char *why;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    count = integer_field(L, "connections", 1, CONNECTIONS_MAX);
+    port = integer_field(L, "port", 1, 65535);
+    limit = integer_field(L, "requests", 0, INT64_MAX);
+    timeout_ms = integer_field(L, "timeout_ms", 1, 3600000);
+    duration_ms = integer_field(L, "duration_ms", 1, 86400000);
+    lua_settop(L, 1);
+    lua_getfield(L, 1, "address");
+    lua_getfield(L, 1, "request");
+    lua_getfield(L, 1, "is_fresh");
+    luaL_argcheck(L, lua_isstring(L, 2) && lua_isstring(L, 3), 1, "texts");
+    run = make_run((size_t)count);
+    if (!run)
+        return luaL_error(L, "out of memory");
+    if (!set_address(run, lua_tostring(L, 2), (int)port)) {
+        free_run(run);
+        return luaL_argerror(L, 1, "not an address");
+    }
+    run->request = lua_tolstring(L, 3, &run->request_size);
+    run->is_fresh = lua_toboolean(L, 4);
+    run->limit = (uint64_t)limit;
+    run->timeout_ns = (uint64_t)timeout_ms * (NS_PER_S / 1000);
+    began = now_ns();
+    end = began + (uint64_t)duration_ms * (NS_PER_S / 1000);
+    why = drive(run, end);
+    push_result(L, run, now_ns() - began, why);
+    free_run(run);
+    return 1;
+}
