@@ -93,7 +93,7 @@ return {
 
   ["a room has an end"] = function()
     local chat = room.new()
-    for i = 1, 200 do join(chat, "p" .. i) end
+    for _ = 1, 200 do new_person(chat) end
     test.equal(chat:is_full(), true)
   end,
 }

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- notes.lua: the API without a network: requests are tables.
-local json = require "cjson"
+local json = require "cjson.safe"
 local notes = require "notes"
 local test = require "lunik.test"
 
