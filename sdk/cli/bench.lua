@@ -231,9 +231,10 @@ local function no_count(args, machine)
   if not has_plugins(machine.command) then return "this QEMU is built without plugins" end
 end
 
-local function image_of(target)
+local function image_of(target, is_host)
   if fs.is_file(target) then return target end
-  local built = require("image.build").folder(target)
+  local build = require "image.build"
+  local built = is_host and build.seal(require("project.load").project(target)) or build.folder(target)
   return built.image, built.project
 end
 
@@ -268,7 +269,7 @@ local function bench_image(args, how)
   target.path, target.host = args.path, ("%s:%d"):format(target.address, target.port)
   local base = request_of(args, target)
   args.project, args.qemu = folder, {}
-  local image, project = image_of(folder)
+  local image, project = image_of(folder, args.host)
   local function measure() return load(base, how) end
   if args.host then
     return beside(run.host_words(args, image, args.rest), base, measure)
