@@ -28,7 +28,7 @@ return {
   ["help lists every command, and each command explains itself"] = function()
     local output, status = suite.lunik { "--help" }
     suite.equal(status, 0)
-    for _, name in ipairs { "new", "build", "run", "test", "inspect", "deps", "doctor", "completion" } do
+    for _, name in ipairs { "new", "build", "run", "dev", "bench", "test", "inspect", "deps", "doctor", "completion" } do
       suite.holds(output, "   " .. name)
       local text, code = suite.lunik { name, "--help" }
       suite.equal(code, 0, text)
