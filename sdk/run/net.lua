@@ -132,6 +132,17 @@ local function trouble_of_tap(name)
   end
 end
 
+-- The taps of this machine that --tap could take now.
+function net.usable_taps()
+  local list = {}
+  for _, name in ipairs(fs.is_folder(CLASS) and fs.list(CLASS) or {}) do
+    if fs.is_file(CLASS .. name .. "/tun_flags") and not trouble_of_tap(name) then
+      list[#list + 1] = name
+    end
+  end
+  return list
+end
+
 function net.check_tap(name)
   local trouble = trouble_of_tap(name)
   if trouble then fail(fail.UNAVAILABLE, "--tap %s: %s", name, trouble) end
