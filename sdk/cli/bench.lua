@@ -214,9 +214,11 @@ local function count_instructions(args, machine, base)
     local before = look(1)
     local done = ask(requests).requests
     local after = look(2)
-    -- What a closed connection leaves behind is part of an idle second.
+    -- First the end of the connection, and what follows from it.
     poll.poll({}, 1000)
-    return { per_request = (after - before) // math.max(1, done), idle_second = look(3) - after }
+    local idle = look(3)
+    poll.poll({}, 1000)
+    return { per_request = (after - before) // math.max(1, done), idle_second = look(4) - idle }
   end)
   remove()
   if not ok then error(result, 0) end

@@ -209,6 +209,28 @@ return {
       result.instructions.idle_second)
     suite.equal(bench("--accel", "tcg", "--no-count", "-n", "10", "--close", folder).instructions, nil)
   end,
+  ["an image on a tap is loaded at its own address"] = function()
+    if not fs.find_command "qemu-system-x86_64" then suite.skip "QEMU is not installed" end
+    local folder = suite.project { ["main.lua"] = server.program(8080, "hi\n") }
+    local script = suite.folder() .. "/script"
+    fs.write(script, ([[
+set -e
+ip link set lo up
+ip tuntap add tap0 mode tap
+if "$1" run --tap tap0 "$2"; then exit 1; fi
+ip addr add 10.9.8.1/24 dev tap0
+ip link set tap0 up
+exec "$1" bench --json --accel tcg --no-count -n 50 -c 2 --tap tap0 --ip 10.9.8.2::10.9.8.1:255.255.255.0 "$2"
+]]))
+    if select(2, process.run { "unshare", "-n", "ip", "tuntap", "add", "tap0", "mode", "tap" }) ~= 0 then
+      suite.skip "no network namespaces or taps for this user"
+    end
+    local output, status = process.run({ "unshare", "-n", "sh", script, sdk.prefix .. "/bin/lunik", folder },
+      { timeout = 90 })
+    suite.equal(status, 0, output)
+    suite.holds(output, "the tap tap0 is down")
+    suite.equal(json.decode(output:match "%b{}").requests, 50)
+  end,
   ["when it is interrupted nothing of it goes on"] = function()
     local port = server.free_port()
     local folder = suite.project { ["main.lua"] = server.program(port, "hi\n") }
