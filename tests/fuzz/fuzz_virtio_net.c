@@ -23,7 +23,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define COUNT 32 /* buffers; and 64 places to send */
-#define SENT_MAX 512
+#define STEPS_MAX 128
+#define SENT_MAX STEPS_MAX
 
 static struct {
     const uint8_t *at, *end; /* of the input */
@@ -549,7 +550,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         now.features |= VIRTIO_FEATURE_EVENT_INDEX;
     (void)platform_net(0);
     open();
-    while (now.at < now.end)
+    for (unsigned i = 0; i < STEPS_MAX && now.at < now.end; i++)
         step(next());
     close();
     return 0;
