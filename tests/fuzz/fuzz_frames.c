@@ -66,7 +66,9 @@ static void note(struct event *out, struct lunik_frames *frames,
              lunik_close_code_is_valid(frames->code));
         must(is_text(frames->control, frames->control_size));
         out->code = frames->code;
-        /* fall through */
+        out->size = frames->control_size;
+        out->sum = sum_up(frames->control, frames->control_size);
+        break;
     case LUNIK_FRAME_CONTROL:
         must(frames->control_size <= LUNIK_FRAME_CONTROL_MAX);
         out->kind = frames->kind;

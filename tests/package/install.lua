@@ -52,8 +52,13 @@ return {
     assert(status ~= 0)
     suite.holds(output, "lunik_add_image(cimage): does not know")
   end,
-  ["every installed example runs and ends with 0"] = function()
-    local names = fs.list(host.prefix .. "/share/lunik/examples")
+  ["every installed example that ends by itself ends with 0"] = function()
+    local names = {}
+    -- Servers are for tests/boot/examples.lua.
+    local serves = { chat = true, http = true, luasocket = true }
+    for _, name in ipairs(fs.list(host.prefix .. "/share/lunik/examples")) do
+      if not serves[name] then names[#names + 1] = name end
+    end
     for _, name in ipairs(names) do
       local output, status = suite.lunik({ "run", "--timeout", "60", example(name) },
         { timeout = 120 })
