@@ -138,7 +138,10 @@ static void on_device(void *arg)
     if (device->is_blocked) {
         device->is_blocked = false;
         lunik_lwip_flush(device);
-        tcp_txnow();
+        if (device->has_refused) {
+            device->has_refused = false;
+            tcp_txnow();
+        }
     }
     end_turn();
 }
