@@ -77,16 +77,16 @@ for _, path in ipairs(files()) do
       local began = process.now()
       local ok, why = xpcall(tests[sentence], suite.handler)
       suite.clean()
-      local seconds = process.now() - began
+      local seconds, seen = process.now() - began, suite.take_note()
       if ok then
         passed = passed + 1
-        report("ok", name, sentence, seconds, suite.take_note())
+        report("ok", name, sentence, seconds, seen)
       elseif suite.skip_reason(why) then
         skipped = skipped + 1
         report("skip", name, sentence, 0, suite.skip_reason(why))
       else
         failed = failed + 1
-        report("FAIL", name, sentence, seconds, tostring(why))
+        report("FAIL", name, sentence, seconds, tostring(why) .. (seen and "\n" .. seen or ""))
       end
     end
   end

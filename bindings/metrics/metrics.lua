@@ -94,19 +94,7 @@ local FIGURES = {
   { "sockets_half_open", "gauge", "lunik_sockets_half_open", "Connections that wait to be confirmed." },
   { "socket_bytes", "gauge", "lunik_socket_bytes", "Memory under all sockets." },
   { "gc_cycles", "counter", "lunik_gc_cycles_total", "Collections of Lua's garbage that were completed." },
-  { "http_connections", "gauge", "lunik_http_connections", "Connections to the HTTP servers." },
-  { "http_requests", "counter", "lunik_http_requests_total", "Requests that the HTTP servers had." },
 }
-
--- The module lunik.http counts by itself; it is asked only where it is in use.
-local function add_http(figures)
-  local http = package.loaded["lunik.http"]
-  local totals = type(http) == "table" and http.totals
-  if type(totals) ~= "function" then return end
-  local found = totals()
-  figures.http_connections = found.connections
-  figures.http_requests = found.requests
-end
 
 -- A table that is garbage at once is found by each collection.
 local cycles = 0
@@ -121,7 +109,6 @@ local shown = {}
 local function collect_figures()
   local figures = core.figures()
   figures.gc_cycles = cycles
-  add_http(figures)
   for _, figure in ipairs(FIGURES) do
     local key, kind, name, help = table.unpack(figure)
     local value = figures[key]
@@ -138,6 +125,58 @@ metrics.collect(collect_figures)
 core.set_pauses(metrics.histogram("lunik_gc_pause_seconds",
   "How long steps of Lua's garbage collection took.",
   { buckets = { 0.00001, 0.0001, 0.001, 0.01, 0.1, 1 } }):labels())
+
+-- ---- The HTTP servers ----
+
+local HTTP = {
+  { "requests", "lunik_http_requests_total", "Requests that were answered." },
+  { "accepted", "lunik_http_connections_total", "Connections that were accepted." },
+  { "bad_requests", "lunik_http_bad_requests_total", "Requests that no handler saw: they were malformed." },
+  { "timeouts", "lunik_http_timeouts_total", "Connections that were closed since nothing came." },
+  { "refused", "lunik_http_refused_total", "Connections beyond the limit." },
+  { "received_bytes", "lunik_http_received_bytes_total", "Bytes of bodies that were received." },
+  { "sent_bytes", "lunik_http_sent_bytes_total", "Bytes that were sent." },
+}
+
+local function add_metric(parts, kind, name, help, ...)
+  parts[#parts + 1] = ("# HELP %s %s\n# TYPE %s %s\n"):format(name, help, name, kind)
+  for _, line in ipairs { ... } do parts[#parts + 1] = name .. line .. "\n" end
+end
+
+local function add_durations(parts, stats)
+  local name, lines, count = "lunik_http_request_seconds", {}, 0
+  for _, bucket in ipairs(stats.buckets) do
+    count = count + bucket.count
+    local bound = bucket.le == math.huge and "+Inf" or ("%.9g"):format(bucket.le)
+    lines[#lines + 1] = ('_bucket{le="%s"} %d'):format(bound, count)
+  end
+  lines[#lines + 1] = ("_sum %.9g"):format(stats.seconds)
+  lines[#lines + 1] = ("_count %d"):format(count)
+  add_metric(parts, "histogram", name, "How long requests took.", table.unpack(lines))
+end
+
+-- The module lunik.http counts by itself; it is asked only where it is in use.
+local function add_http(parts)
+  local http = package.loaded["lunik.http"]
+  if not http or not http.stats then return end
+  local stats = http.stats()
+  for _, one in ipairs(HTTP) do
+    if stats[one[1]] then
+      add_metric(parts, "counter", one[2], one[3], (" %d"):format(stats[one[1]]))
+    end
+  end
+  if stats.connections then
+    add_metric(parts, "gauge", "lunik_http_connections", "Connections that are open.",
+      (" %d"):format(stats.connections))
+  end
+  local lines = {}
+  for class, count in ipairs(stats.classes) do
+    lines[class] = ('{class="%dxx"} %d'):format(class, count)
+  end
+  add_metric(parts, "counter", "lunik_http_responses_total", "Answers by the kind of their status.",
+    table.unpack(lines))
+  add_durations(parts, stats)
+end
 
 -- ---- Text ----
 
@@ -159,6 +198,7 @@ function metrics.text()
     parts[#parts + 1] = one.head
     core.render(one.object, parts)
   end
+  add_http(parts)
   return table.concat(parts)
 end
 

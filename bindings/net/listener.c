@@ -103,7 +103,7 @@ static int listener_accept(lua_State *L)
     struct lunik_net_handle *handle = check_listener(L);
     uint64_t deadline = lunik_lua_opt_deadline(L, 2);
     struct lunik_socket *socket;
-    struct lunik_net_tcp *tcp;
+    struct lunik_socket_stream *tcp;
     lunik_result res;
 
     lunik_lua_check(L);

@@ -19,11 +19,6 @@
 /* Addresses of one host that are tried. */
 #define LUNIK_NET_ADDRESSES_MAX 8
 
-struct lunik_net_tcp {
-    struct lunik_stream stream;
-    struct lunik_socket *socket; /* NULL: closed */
-};
-
 /* A listener or a datagram socket: no stream. */
 struct lunik_net_handle {
     struct lunik_socket *socket; /* NULL: closed */
@@ -36,8 +31,9 @@ void lunik_net_open_listener(lua_State *L);
 void lunik_net_open_udp(lua_State *L);
 
 /* Pushes a closed stream; set its socket with lunik_net_tcp_take(). */
-struct lunik_net_tcp *lunik_net_push_tcp(lua_State *L);
-void lunik_net_tcp_take(struct lunik_net_tcp *tcp, struct lunik_socket *socket);
+struct lunik_socket_stream *lunik_net_push_tcp(lua_State *L);
+void lunik_net_tcp_take(struct lunik_socket_stream *tcp,
+                        struct lunik_socket *socket);
 
 /* Pushes a handle of (type) without a socket. */
 struct lunik_net_handle *lunik_net_push_handle(lua_State *L, const char *type);

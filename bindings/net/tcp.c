@@ -13,70 +13,25 @@
 
 /* ---- The stream ---- */
 
-static struct lunik_socket *socket_of(struct lunik_stream *stream)
+struct lunik_socket_stream *lunik_net_push_tcp(lua_State *L)
 {
-    return ((struct lunik_net_tcp *)stream)->socket;
-}
+    struct lunik_socket_stream *tcp = lua_newuserdatauv(L, sizeof(*tcp), 0);
 
-static lunik_result tcp_peek(struct lunik_stream *stream, const void **data_out,
-                             size_t *size_out)
-{
-    return lunik_socket_peek(socket_of(stream), data_out, size_out);
-}
-
-static void tcp_consume(struct lunik_stream *stream, size_t size)
-{
-    lunik_socket_consume(socket_of(stream), size);
-}
-
-static lunik_result tcp_write(struct lunik_stream *stream, const void *data,
-                              size_t size, unsigned flags, size_t *size_out)
-{
-    return lunik_socket_try_send(socket_of(stream), data, size, flags, NULL,
-                                 size_out);
-}
-
-static lunik_result tcp_wait(struct lunik_stream *stream, unsigned wanted,
-                             uint64_t deadline_ns)
-{
-    return lunik_socket_wait(socket_of(stream), wanted, deadline_ns);
-}
-
-static void tcp_close(struct lunik_stream *stream)
-{
-    struct lunik_net_tcp *tcp = (struct lunik_net_tcp *)stream;
-    struct lunik_socket *socket = tcp->socket;
-
-    tcp->socket = NULL;
-    lunik_socket_close(socket);
-}
-
-static const struct lunik_stream_ops tcp_ops = {
-    .peek = tcp_peek,
-    .consume = tcp_consume,
-    .write = tcp_write,
-    .wait = tcp_wait,
-    .close = tcp_close,
-};
-
-struct lunik_net_tcp *lunik_net_push_tcp(lua_State *L)
-{
-    struct lunik_net_tcp *tcp = lua_newuserdatauv(L, sizeof(*tcp), 0);
-
-    *tcp = (struct lunik_net_tcp) { .stream.timeout_ns = LUNIK_NEVER };
+    *tcp = (struct lunik_socket_stream) { .stream.timeout_ns = LUNIK_NEVER };
     luaL_setmetatable(L, LUNIK_NET_TCP_TYPE);
     return tcp;
 }
 
-void lunik_net_tcp_take(struct lunik_net_tcp *tcp, struct lunik_socket *socket)
+void lunik_net_tcp_take(struct lunik_socket_stream *tcp,
+                        struct lunik_socket *socket)
 {
     /* Whoever writes through Lua writes whole messages. */
     (void)!lunik_socket_set(socket, LUNIK_SOCKET_NO_DELAY, 1);
     tcp->socket = socket;
-    tcp->stream.ops = &tcp_ops;
+    tcp->stream.ops = &lunik_socket_stream_ops;
 }
 
-static struct lunik_net_tcp *check_tcp(lua_State *L)
+static struct lunik_socket_stream *check_tcp(lua_State *L)
 {
     return luaL_checkudata(L, 1, LUNIK_NET_TCP_TYPE);
 }
@@ -87,7 +42,7 @@ static int tcp_shutdown(lua_State *L)
     static const char *const names[] = { "write", "read", "both", NULL };
     static const unsigned bits[] = { LUNIK_SHUT_WRITE, LUNIK_SHUT_READ,
                                      LUNIK_SHUT_READ | LUNIK_SHUT_WRITE };
-    struct lunik_net_tcp *tcp = check_tcp(L);
+    struct lunik_socket_stream *tcp = check_tcp(L);
     int which = luaL_checkoption(L, 2, "write", names);
     lunik_result res;
 
@@ -102,7 +57,7 @@ static int tcp_shutdown(lua_State *L)
 
 static int tcp_local_address(lua_State *L)
 {
-    struct lunik_net_tcp *tcp = check_tcp(L);
+    struct lunik_socket_stream *tcp = check_tcp(L);
     struct lunik_address address;
 
     if (tcp->socket == NULL)
@@ -113,7 +68,7 @@ static int tcp_local_address(lua_State *L)
 
 static int tcp_peer_address(lua_State *L)
 {
-    struct lunik_net_tcp *tcp = check_tcp(L);
+    struct lunik_socket_stream *tcp = check_tcp(L);
     struct lunik_address address;
 
     if (tcp->socket == NULL)
@@ -253,8 +208,8 @@ static int net_connect(lua_State *L)
     uint16_t port = lunik_net_check_port(L, 2);
     uint64_t deadline = lunik_lua_opt_deadline(L, 3);
     struct race race = { .why = LUNIK_EUNREACHABLE };
-    struct lunik_socket *socket;
-    struct lunik_net_tcp *tcp;
+    struct lunik_socket *socket = NULL;
+    struct lunik_socket_stream *tcp;
     lunik_result res;
     size_t i;
 

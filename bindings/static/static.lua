@@ -192,7 +192,10 @@ local function chunks(path, first, last)
   end
 end
 
+-- The server sends sealed bytes from where they lie; without it they are copied.
 local function body_of(file, first, last)
+  local http = package.loaded["lunik.http"]
+  if http and last >= first then return (http.file(file.path, first, last)) end
   if last - first < CHUNK then return tree.read(file.path, first, last) end
   return chunks(file.path, first, last)
 end

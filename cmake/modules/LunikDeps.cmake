@@ -78,7 +78,7 @@ endfunction()
 # by the archives that the linker takes them from.
 function(lunik_deps_write_libraries)
   set(text "-- Written by the build from its lock file.\nreturn {\n")
-  foreach(pair IN ITEMS lua:liblua.a luasocket:libluasocket.a
+  foreach(pair IN ITEMS lua:liblua.a luasocket:libluasocket.a nghttp2:libllhttp.a
                         lwip:liblunik_lwip.a musl:liblunik_musl.a
                         yyjson:libyyjson.a)
     string(REPLACE ":" ";" pair "${pair}")

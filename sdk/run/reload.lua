@@ -88,6 +88,7 @@ function Versions:switch()
     close_listeners(before)
     if before.channel then unistd.close(before.channel) end
   end
+  if self.current.channel then socket.send(self.current.channel, "C") end
   self.say(("reloaded in %.2f s"):format(process.now() - self.current.began))
 end
 

@@ -25,6 +25,7 @@ unsigned contract_run(void)
     } contracts[] = {
         { "entropy", contract_entropy },
         { "console", contract_console },
+        { "net", contract_net },
     };
     unsigned total = 0;
 

@@ -14,6 +14,7 @@
 /* Each returns how many of its checks failed. */
 unsigned contract_entropy(void);
 unsigned contract_console(void);
+unsigned contract_net(void);
 
 /* Sockets, whose both ends are at (address), by which the program reaches
  * itself. Not part of contract_run(): it is not every image that has them. */

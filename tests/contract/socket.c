@@ -353,7 +353,7 @@ static void a_mebibyte_arrives_in_order(void)
 
 static void nobody_there_is_refused(void)
 {
-    struct lunik_socket *socket;
+    struct lunik_socket *socket, *listener;
     struct lunik_address at;
     lunik_result result;
     size_t size;
@@ -377,6 +377,16 @@ static void nobody_there_is_refused(void)
           LUNIK_EREFUSED);
     CHECK(lunik_socket_try_send(socket, "x", 1, 0, NULL, &size) ==
           LUNIK_EREFUSED);
+    if (listen_at(&listener, &at)) {
+        /* What failed may try again. */
+        result = lunik_socket_try_connect(socket, &at);
+        CHECK(result == LUNIK_OK || result == LUNIK_EAGAIN);
+        CHECK(lunik_socket_wait(socket, LUNIK_WRITABLE, within(SOON)) ==
+              LUNIK_OK);
+        CHECK(lunik_socket_get_error(socket) == LUNIK_OK);
+        CHECK(lunik_socket_try_connect(socket, &at) == LUNIK_EINVAL);
+    }
+    lunik_socket_close(listener);
     lunik_socket_close(socket);
 }
 
@@ -554,6 +564,7 @@ static void datagrams_keep_their_bounds(void)
     static uint8_t large[70000];
     struct lunik_socket *a = NULL, *b = NULL;
     struct lunik_address at = own, from = { 0 }, a_at;
+    const void *lent;
     size_t size;
     char in[16];
 
@@ -572,9 +583,13 @@ static void datagrams_keep_their_bounds(void)
     CHECK(lunik_socket_try_send(a, "", 0, 0, &at, &size) == LUNIK_OK);
     CHECK(lunik_socket_wait(b, LUNIK_READABLE, within(SOON)) == LUNIK_OK);
     CHECK(lunik_socket_pending(b) == 5);
+    CHECK(lunik_socket_peek(b, &lent, &size) == LUNIK_OK);
+    CHECK(size == 5 && memcmp(lent, "first", 5) == 0);
+    lunik_socket_get_sender(b, &from);
+    lunik_socket_get_local(a, &a_at);
+    CHECK(from.family == own.family && from.port == a_at.port);
     CHECK(lunik_socket_try_receive(b, in, 16, &size, &from) == LUNIK_OK);
     CHECK(size == 5 && memcmp(in, "first", 5) == 0);
-    lunik_socket_get_local(a, &a_at);
     CHECK(from.family == own.family && from.port == a_at.port);
     CHECK(lunik_socket_wait(b, LUNIK_READABLE, within(SOON)) == LUNIK_OK);
     CHECK(lunik_socket_try_receive(b, in, 3, &size, NULL) == LUNIK_OK);
@@ -589,6 +604,11 @@ static void datagrams_keep_their_bounds(void)
     CHECK(lunik_socket_wait(a, LUNIK_READABLE, within(SOON)) == LUNIK_OK);
     CHECK(lunik_socket_try_receive(a, in, 16, &size, &from) == LUNIK_OK);
     CHECK(size == 4 && from.port == at.port);
+    lunik_socket_get_sender(a, &from);
+    CHECK(from.family == 0);
+    from = (struct lunik_address) { 0 };
+    CHECK(lunik_socket_try_connect(b, &from) == LUNIK_OK);
+    CHECK(lunik_socket_try_send(b, "x", 1, 0, NULL, &size) == LUNIK_EINVAL);
     lunik_socket_close(a);
     lunik_socket_close(b);
 }

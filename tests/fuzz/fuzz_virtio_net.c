@@ -23,7 +23,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define COUNT 32 /* buffers; and 64 places to send */
-#define SENT_MAX 512
+#define STEPS_MAX 128
+#define OPENS_MAX 4 /* the dearest step */
+#define SENT_MAX STEPS_MAX
 
 static struct {
     const uint8_t *at, *end; /* of the input */
@@ -36,7 +38,7 @@ static struct {
     struct lunik_net *net;
     uint32_t kept[COUNT];
     unsigned kept_count;
-    unsigned sent, told;
+    unsigned sent, told, opens;
     bool is_told[SENT_MAX];
 } now;
 
@@ -481,7 +483,8 @@ static void step(uint8_t what)
     uint8_t value = next();
 
     if (!now.net->is_open) {
-        open();
+        if (now.opens++ < OPENS_MAX)
+            open();
         return;
     }
     switch (what % 16) {
@@ -549,7 +552,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         now.features |= VIRTIO_FEATURE_EVENT_INDEX;
     (void)platform_net(0);
     open();
-    while (now.at < now.end)
+    for (unsigned i = 0; i < STEPS_MAX && now.at < now.end; i++)
         step(next());
     close();
     return 0;

@@ -194,10 +194,10 @@ tests["cancelling ends every kind of wait"] = function()
   local udp = assert(socket.udp4())
   udp:setsockname("127.0.0.1", 0)
   for name, wait in pairs {
-    accept = function() return server:accept(), server:accept() end,
+    accept = function() while true do server:accept() end end,
     receive = function() return client:receive() end,
     receivefrom = function() return udp:receivefrom() end,
-    select = function() return socket.select { client, server } end,
+    select = function() return socket.select { client } end,
     sleep = function() return socket.sleep(60) end,
     protected = function()
       return socket.protect(function() return socket.try(client:receive()) end)()
@@ -333,10 +333,12 @@ tests["errors have LuaSocket's words"] = function()
   server:close()
   equal(select(2, socket.connect("127.0.0.1", port)), "connection refused")
   equal(select(2, server:accept()), "closed")
-  local connection = socket.tcp4()
-  equal(select(2, connection:send "x") ~= nil, true)
-  connection:close()
-  equal(select(2, connection:receive()), "closed")
+  with_server(echo_lines, function(at)
+    local connection = assert(socket.connect("127.0.0.1", at))
+    connection:close()
+    equal(select(2, connection:receive()), "closed")
+    equal(select(2, connection:send "x"), "closed")
+  end)
 end
 
 tests["names of this machine are known"] = function()

@@ -14,7 +14,7 @@ function script.read(path)
 end
 
 -- Where those files are; the host platform opens files by the host's own paths.
-script.folder = os.getenv "LUASOCKET_TESTS" or ""
+script.folder = os.getenv "LUASOCKET_TESTS" or "test/"
 
 -- Runs (path) with (globals) before the real ones. (change)(text) gives the text
 -- to run instead. Raises what the script raises, and for an exit that is not 0.

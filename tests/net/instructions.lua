@@ -6,14 +6,14 @@
 local count = require "count"
 local net = require "net"
 local process = require "util.process"
-local server = require "server"
+local server = require "servers"
 local suite = require "suite"
 local text = require "util.text"
 
 local STATIC = { launch = net.STATIC }
 
 local function start(name, options)
-  local image = server.image(name)
+  local image = server.image(name or server.DEFAULT)
   local network = net.network()
   local counter = count.new(image, { "arch_entry_pvh", "lunik_console_write" })
   local given = { cpu = "max", extra = counter.words }
@@ -47,8 +47,9 @@ local function measure(name, limits)
     local before = counter:now(guest)
     process.run { "sleep", "5" }
     local idle = (counter:now(guest) - before) / 5
-    suite.note("keep-alive %s, fresh %s, idle %s a second, entry to listening %s",
+    local all = ("keep-alive %s, fresh %s, idle %s a second, entry to listening %s"):format(
       text.digits(kept // 1 | 0), text.digits(fresh // 1 | 0), text.digits(idle // 1 | 0), text.digits(way))
+    suite.note("%s", all)
     local wrong = {}
     for what, pair in pairs {
       ["keep-alive"] = { kept, limits.kept }, fresh = { fresh, limits.fresh },
@@ -56,12 +57,37 @@ local function measure(name, limits)
     } do
       if pair[1] > pair[2] then wrong[#wrong + 1] = ("%s: %.0f, limit %d"):format(what, pair[1], pair[2]) end
     end
-    assert(#wrong == 0, table.concat(wrong, "; "))
+    assert(#wrong == 0, table.concat(wrong, "; ") .. "\n" .. all)
     assert(kept > 1000 and fresh > kept and way > 100000, "nothing was measured")
   end
 end
 
+-- Instructions for each frame of a flood that finds nothing to do.
+local function frame_costs(limits)
+  return function()
+    local network, guest, counter = start(nil)
+    network:wait_for_http()
+    local lines, wrong = {}, {}
+    for _, pair in ipairs(limits) do
+      local kind, limit = pair[1], pair[2]
+      local before = counter:now(guest)
+      local sent = network:tool("flood", { "--kind", kind, "--rate", "5000", "--seconds", "1" }).sent
+      process.run { "sleep", "0.2" }
+      local each = (counter:now(guest) - before) / sent
+      lines[#lines + 1] = ("%-9s %6s"):format(kind, text.digits(each // 1 | 0))
+      if each > limit then wrong[#wrong + 1] = ("%s: %.0f, limit %d"):format(kind, each, limit) end
+    end
+    local all = table.concat(lines, "\n")
+    suite.note("%s", all)
+    assert(#wrong == 0, table.concat(wrong, "; "))
+  end
+end
+
 return {
+  ["frames of a flood cost little each"] = frame_costs {
+    { "syn", 6000 }, { "ack", 6000 }, { "udp", 6000 }, { "ping", 6000 }, { "icmp", 4000 },
+    { "fragment", 6000 }, { "arp", 4000 }, { "nd", 6000 }, { "ra", 10000 }, { "noise", 4000 },
+  },
   ["LuaSocket's server costs little"] = measure("httpd", { kept = 32000, fresh = 75000 }),
   ["lunik.http's server costs little"] = measure("hello", { kept = 14000, fresh = 45000 }),
   ["10,000 idle connections do not make a request dearer"] = function()

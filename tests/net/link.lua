@@ -4,7 +4,7 @@
 
 local net = require "net"
 local process = require "util.process"
-local server = require "server"
+local server = require "servers"
 local suite = require "suite"
 
 local function sleep(seconds) process.run { "sleep", tostring(seconds) } end
@@ -15,7 +15,7 @@ end
 
 local function pulled(name)
   return function()
-    local network, guest = server.start("hello", { machine = name })
+    local network, guest = server.start(nil, { machine = name })
     local hold = network:start_tool("hold", { "--host", net.GUEST, "--connections", "20", "--ask-again" })
     hold:wait_for "open 20"
     local load = network:start_tool("load", {
@@ -39,7 +39,7 @@ return {
   ["connections outlive a pulled cable on q35"] = pulled "q35",
   ["connections outlive a pulled cable on a microvm"] = pulled "microvm",
   ["a cable that comes and goes thirty times does no harm"] = function()
-    local network, guest = server.start "hello"
+    local network, guest = server.start()
     local load = network:start_tool("load", {
       "--host", net.GUEST, "--connections", "8", "--seconds", "6", "--patience", "20000",
     })
@@ -53,7 +53,7 @@ return {
     network:wait_for_http()
   end,
   ["a stopped machine goes on where it was"] = function()
-    local network, guest = server.start "hello"
+    local network, guest = server.start()
     local hold = network:start_tool("hold", { "--host", net.GUEST, "--connections", "10", "--ask-again" })
     hold:wait_for "open 10"
     assert(guest.qemu:command "stop")

@@ -3,7 +3,7 @@
 
 local net = require "net"
 local process = require "util.process"
-local server = require "server"
+local server = require "servers"
 local suite = require "suite"
 
 local MIB = 1 << 20
@@ -51,12 +51,15 @@ end
 local function bulk(options)
   return function()
     local network = server.start("bulk", options)
+    local rates = {}
     for _, words in ipairs { { "--receive", "--check" }, { "--send" } } do
       local figures = network:tool("bulk", { "--host", net.GUEST, words[1], tostring(64 * MIB), words[2] },
         { timeout = 100 })
       suite.equal(figures.bytes, 64 * MIB)
       suite.equal(figures.wrong, 0)
+      rates[#rates + 1] = ("%s %.0f MB/s"):format(words[1], figures.megabytes_per_second)
     end
+    suite.note("%s", table.concat(rates, ", "))
   end
 end
 

@@ -11,6 +11,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lunik/event.h>
 #include <lunik/host.h>
 #include <lunik/socket.h>
@@ -83,7 +84,7 @@ TEST(a_listener_is_adopted_announced_and_given_up)
                                      .bytes = { 127, 0, 0, 1 } };
     struct lunik_socket *ours, *accepted;
     socklen_t size = sizeof(at);
-    int dev[2], kept, plain, guest, announced;
+    int dev[2], kept, plain, guest, announced, unclaimed;
     char text[16], word;
 
     REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, dev) == 0);
@@ -96,7 +97,9 @@ TEST(a_listener_is_adopted_announced_and_given_up)
     REQUIRE(guest >= 0);
     snprintf(text, sizeof(text), "%d", dev[1]);
     setenv("LUNIK_DEV", text, 1);
-    snprintf(text, sizeof(text), "%d", dup(kept));
+    unclaimed = socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE(listen(unclaimed, 1) == 0);
+    snprintf(text, sizeof(text), "%d,%d", dup(kept), unclaimed);
     setenv("LUNIK_DEV_LISTENERS", text, 1);
 
     REQUIRE(lunik_socket_open(LUNIK_STREAM, LUNIK_IP4, &ours) == LUNIK_OK);
@@ -115,6 +118,12 @@ TEST(a_listener_is_adopted_announced_and_given_up)
     CHECK_EQ(lunik_host_bind(plain, (struct sockaddr *)&at, sizeof(at)), 0);
     CHECK_EQ(lunik_host_listen(plain, 4), 0);
     CHECK(receive_fd(dev[0], &word) >= 0);
+
+    /* What was handed over and is not ours goes. */
+    CHECK(fcntl(unclaimed, F_GETFD) >= 0);
+    CHECK_EQ(send(dev[0], "C", 1, 0), 1);
+    CHECK(sleep_ms(20));
+    CHECK_EQ(fcntl(unclaimed, F_GETFD), -1);
 
     CHECK_EQ(send(dev[0], "R", 1, 0), 1);
     CHECK(sleep_ms(20));

@@ -18,4 +18,5 @@ endforeach()
 set(_contract "${CMAKE_SOURCE_DIR}/tests/contract")
 lunik_add_test(test_contract SOURCES "${_contract}/host.c"
                "${_contract}/contract.c" "${_contract}/entropy.c"
-               "${_contract}/console.c")
+               "${_contract}/console.c" "${_contract}/net.c"
+               ../support/fake_net.c)

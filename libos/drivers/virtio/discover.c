@@ -175,7 +175,8 @@ static void look_at_microvm(void)
     volatile uint8_t *window =
         arch_map_device(MICROVM_BASE, (size_t)places * MICROVM_SPACING);
 
-    for (unsigned i = 0; window && i < places; i++) {
+    /* QEMU gives its first device the last place. */
+    for (unsigned i = window ? places : 0; i-- > 0;) {
         struct virtio_device *device = next_place();
         size_t offset = (size_t)i * MICROVM_SPACING;
 

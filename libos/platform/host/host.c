@@ -93,6 +93,7 @@ void platform_init_early(void)
 void platform_init_devices(void)
 {
     platform_host_init_watchdog();
+    platform_host_init_listeners();
 }
 
 void platform_lock(void)

@@ -95,6 +95,9 @@ platform_host_job_run(struct platform_host_job *job, uint64_t deadline_ns);
 
 struct sockaddr;
 
+/* Takes what was handed over. The two below do this, too, if need be. */
+void platform_host_init_listeners(void);
+
 /* If a process before this one listened on (address), puts its socket in the
  * place of (fd), and returns true. */
 bool platform_host_adopt(int fd, const struct sockaddr *address,

@@ -18,6 +18,8 @@ struct lunik_socket {
     int linger; /* as it was set; Linux's would have close() wait */
     bool is_bound, is_no_delay, is_held; /* held: LUNIK_SEND_MORE */
     bool is_write_shut, has_ended;       /* ended: Linux gave the end */
+    bool was_connected;                  /* ever, of a stream */
+    uint8_t *datagram;                   /* the first one, if it was lent */
     uint8_t *buffer;                     /* NULL: nothing is buffered */
     size_t start, end;                   /* what of it is */
     struct lunik_watch *watches, *cursor;

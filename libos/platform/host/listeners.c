@@ -6,9 +6,11 @@
  *   LUNIK_DEV=FD              a connected socket to him
  *   LUNIK_DEV_LISTENERS=FD,…  sockets on which a process before us listened
  * We send him each socket that comes to listen (one byte 'L' and the
- * descriptor). A byte 'R' from him says that a newer process serves now: our
- * listening sockets are then replaced by deaf ones, so that every connection
- * from then on is the newer one's, and we end what we have in order.
+ * descriptor). A byte 'C' from him says that we serve now: what we did not take
+ * of the sockets handed over is closed, for a connection to them would wait for
+ * nobody. A byte 'R' says that a newer process serves: our listening sockets
+ * are then replaced by deaf ones, so that every connection from then on is the
+ * newer one's, and we end what we have in order.
  */
 #include "host.h"
 #include "platform.h"
@@ -73,12 +75,20 @@ static void go_deaf(void)
     close(deaf);
 }
 
+static void close_inherited(void)
+{
+    while (inherited_count > 0)
+        close(inherited[--inherited_count]);
+}
+
 static void on_word(struct platform_host_watch *watch, uint32_t events)
 {
     char word;
     ssize_t got = recv(watch->fd, &word, 1, MSG_DONTWAIT);
 
     (void)events;
+    if (got == 1 && word == 'C')
+        close_inherited();
     if (got == 1 && word == 'R')
         go_deaf();
     if (got != 0)
@@ -101,12 +111,14 @@ static int take_fd(const char *text, char **end)
     return (int)fd;
 }
 
-static void init(void)
+void platform_host_init_listeners(void)
 {
     const char *at = getenv("LUNIK_DEV_LISTENERS");
     const char *dev = getenv("LUNIK_DEV");
     char *end;
 
+    if (is_ready)
+        return;
     is_ready = true;
     if (!dev || (dev_fd = take_fd(dev, &end)) < 0)
         return;
@@ -158,8 +170,7 @@ static int is_only_ip6(int fd)
 bool platform_host_adopt(int fd, const struct sockaddr *address,
                          unsigned address_len)
 {
-    if (!is_ready)
-        init();
+    platform_host_init_listeners();
     if (address_len < sizeof(struct sockaddr_in))
         return false;
     for (size_t i = 0; i < inherited_count; i++) {
@@ -214,8 +225,7 @@ static void forget_closed(void)
 
 void platform_host_announce(int fd)
 {
-    if (!is_ready)
-        init();
+    platform_host_init_listeners();
     if (dev_fd < 0)
         return;
     forget_closed();

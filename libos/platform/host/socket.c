@@ -122,6 +122,8 @@ static unsigned refresh(struct lunik_socket *socket)
         getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &number, &size);
         if (number)
             fail(socket, number);
+        else if (socket->state == LUNIK_SOCKET_CONNECTING)
+            socket->was_connected = true;
         if (socket->state == LUNIK_SOCKET_CONNECTING)
             socket->state = LUNIK_SOCKET_CONNECTED;
     }
@@ -352,6 +354,7 @@ void lunik_socket_close(struct lunik_socket *socket)
     close(socket->fd);
     if (socket->buffer)
         drop_buffer(socket);
+    free(socket->datagram);
     open_count--;
     free(socket);
 }
@@ -416,8 +419,20 @@ lunik_result lunik_socket_try_accept(struct lunik_socket *socket,
     if (result != LUNIK_OK)
         return result;
     (*out)->state = LUNIK_SOCKET_CONNECTED;
-    (*out)->is_bound = true;
+    (*out)->is_bound = (*out)->was_connected = true;
     (*out)->is_no_delay = socket->is_no_delay; /* Linux hands it on, too */
+    return LUNIK_OK;
+}
+
+/* Takes a datagram socket's peer away, or a stream's attempt that failed. */
+static lunik_result disconnect(struct lunik_socket *socket)
+{
+    struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+    if (connect(socket->fd, &none, sizeof(none)) != 0)
+        return LUNIK_EINVAL;
+    socket->error = LUNIK_OK;
+    socket->state = LUNIK_SOCKET_IDLE;
     return LUNIK_OK;
 }
 
@@ -429,12 +444,18 @@ lunik_result lunik_socket_try_connect(struct lunik_socket *socket,
         platform_host_address_to_linux(address, socket->family, &to);
     lunik_result result;
 
+    if (address->family == 0)
+        return socket->type == LUNIK_DATAGRAM ? disconnect(socket)
+                                              : LUNIK_EINVAL;
+    if (lunik_socket_get_error(socket) != LUNIK_OK && !socket->was_connected &&
+        disconnect(socket) != LUNIK_OK)
+        return LUNIK_EINVAL;
     if (size == 0 ||
         (socket->type == LUNIK_STREAM && socket->state != LUNIK_SOCKET_IDLE))
         return LUNIK_EINVAL;
     if (connect(socket->fd, (struct sockaddr *)&to, size) == 0) {
         socket->state = LUNIK_SOCKET_CONNECTED;
-        socket->is_bound = true;
+        socket->is_bound = socket->was_connected = true;
         return LUNIK_OK;
     }
     if (errno == EADDRNOTAVAIL)
@@ -535,6 +556,38 @@ lunik_result lunik_socket_try_receive(struct lunik_socket *socket, void *out,
     return LUNIK_OK;
 }
 
+/* The datagram itself stays with Linux until it is received. */
+static lunik_result peek_datagram(struct lunik_socket *socket,
+                                  const void **data_out, size_t *size_out)
+{
+    ssize_t got;
+
+    if (!socket->datagram)
+        socket->datagram = malloc(DATAGRAM_MAX);
+    if (!socket->datagram)
+        return LUNIK_ENOMEM;
+    got = recv(socket->fd, socket->datagram, DATAGRAM_MAX, MSG_PEEK);
+    if (got < 0)
+        return platform_host_result(errno);
+    *data_out = socket->datagram;
+    *size_out = (size_t)got;
+    return LUNIK_OK;
+}
+
+void lunik_socket_get_sender(const struct lunik_socket *socket,
+                             struct lunik_address *out)
+{
+    struct sockaddr_storage name = { 0 };
+    socklen_t size = sizeof(name);
+    char none;
+
+    if (socket->type != LUNIK_DATAGRAM ||
+        recvfrom(socket->fd, &none, 0, MSG_PEEK, (struct sockaddr *)&name,
+                 &size) < 0)
+        memset(&name, 0, sizeof(name));
+    platform_host_address_from_linux((struct sockaddr *)&name, out);
+}
+
 lunik_result lunik_socket_peek(struct lunik_socket *socket,
                                const void **data_out, size_t *size_out)
 {
@@ -543,7 +596,7 @@ lunik_result lunik_socket_peek(struct lunik_socket *socket,
     *data_out = NULL;
     *size_out = 0;
     if (socket->type != LUNIK_STREAM)
-        return LUNIK_EINVAL;
+        return peek_datagram(socket, data_out, size_out);
     if (!can_transfer(socket))
         return no_transfer(socket);
     if (!socket->buffer) {

@@ -2,9 +2,9 @@
 /* socket.c: <lunik/socket.h> on lwIP: what streams and datagrams share. */
 #include "convert.h"
 #include "lwip/netif.h"
-#include "lwip/priv/tcp_priv.h"
 #include "socket_impl.h"
 #include "stack.h"
+#include "tcp_table.h"
 #include <lunik/mem.h>
 #include <lunik/panic.h>
 #include <lunik/random.h>
@@ -231,7 +231,7 @@ void lunik_socket_close(struct lunik_socket *socket)
         }
     }
     if (socket->type == LUNIK_STREAM)
-        lunik_stream_close(socket);
+        lunik_stream_end(socket);
     else
         lunik_datagram_close(socket);
     lunik_socket_free(socket);
@@ -586,12 +586,12 @@ lunik_result lunik_socket_get(const struct lunik_socket *socket,
 
 void lunik_socket_get_info(struct lunik_socket_info *out)
 {
-    const struct tcp_pcb *pcb;
+    struct lunik_tcp_counts counts;
 
-    memset(out, 0, sizeof(*out));
+    lunik_tcp_get_counts(&counts);
     out->open = open_count;
     out->max = max_count();
-    for (pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
-        out->half_open += pcb->state == SYN_RCVD;
-    out->bytes = open_count * sizeof(struct lunik_socket);
+    out->half_open = counts.half_open;
+    out->bytes =
+        open_count * sizeof(struct lunik_socket) + lunik_lwip_memory_used();
 }

@@ -55,9 +55,9 @@ extern bool lunik_lwip_is_full(const struct tcp_pcb_listen *listener) LUNIK_WEAK
 u16_t lunik_lwip_tcp_port(const ip_addr_t *local, const ip_addr_t *remote,
                           u16_t remote_port);
 
-/* Whether a socket listens on, is bound to or connected from (port). tcp_bind()
- * does not see all connections: to be asked before, without REUSE_ADDRESS. */
-bool lunik_lwip_tcp_port_is_used(u16_t port);
+/* Whether a connection has (port) at (local), which may be any address.
+ * tcp_bind() does not see them: to be asked before, without REUSE_ADDRESS. */
+bool lunik_lwip_tcp_port_is_used(const ip_addr_t *local, u16_t port);
 
 /* ---- Memory: memory.c ---- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* stream.c: TCP sockets on lwIP's callbacks. */
 #include "convert.h"
+#include "lwip/netif.h"
 #include "lwip/priv/tcp_priv.h"
 #include "socket_impl.h"
 #include "stack.h"
@@ -541,7 +542,7 @@ static void close_listener(struct lunik_socket *socket)
  * learns of the loss. lwIP would do so, too, but takes credit that was held
  * back for such data.
  */
-void lunik_stream_close(struct lunik_socket *socket)
+void lunik_stream_end(struct lunik_socket *socket)
 {
     if (socket->state == LUNIK_SOCKET_LISTENING) {
         close_listener(socket);
@@ -613,6 +614,8 @@ static bool is_taken(const struct lunik_socket *socket,
     const struct tcp_pcb *pcb;
     const struct tcp_pcb_listen *listening;
 
+    if (!reuses && lunik_lwip_tcp_port_is_used(address, port))
+        return true;
     for (listening = tcp_listen_pcbs.listen_pcbs; listening;
          listening = listening->next)
         if (listening->local_port == port &&
@@ -675,17 +678,36 @@ static lunik_result reopen(struct lunik_socket *socket)
     return lunik_stream_bind(socket, &address, socket->local.port);
 }
 
+/* Chooses a port that this connection alone has: with other peers it may be in
+ * use. (No need to be among the bound ones for a moment.) */
+static lunik_result choose_port(struct tcp_pcb *pcb, const ip_addr_t *address,
+                                u16_t port)
+{
+    const ip_addr_t *local = &pcb->local_ip;
+    struct netif *netif = ip_route(local, address);
+
+    if (netif && ip_addr_isany(local))
+        local = ip_netif_get_local_ip(netif, address);
+    if (!netif || !local)
+        return LUNIK_EUNREACHABLE;
+    pcb->local_port = lunik_lwip_tcp_port(local, address, port);
+    return pcb->local_port ? LUNIK_OK : LUNIK_EINUSE;
+}
+
 lunik_result lunik_stream_connect(struct lunik_socket *socket,
                                   const ip_addr_t *address, u16_t port)
 {
     lunik_result result = LUNIK_OK;
+    bool is_chosen = false;
 
     if (socket->state != LUNIK_SOCKET_IDLE)
         return LUNIK_EINVAL;
     if (!socket->tcp)
         result = reopen(socket);
-    if (result == LUNIK_OK && socket->tcp->local_port == 0)
-        result = lunik_stream_bind(socket, &socket->tcp->local_ip, 0);
+    if (result == LUNIK_OK && socket->tcp->local_port == 0) {
+        result = choose_port(socket->tcp, address, port);
+        is_chosen = true;
+    }
     if (result != LUNIK_OK)
         return result;
     socket->state = LUNIK_SOCKET_CONNECTING;
@@ -694,11 +716,24 @@ lunik_result lunik_stream_connect(struct lunik_socket *socket,
     lunik_lwip_touched();
     if (result == LUNIK_OK)
         return LUNIK_EAGAIN;
+    if (is_chosen)
+        socket->tcp->local_port = 0;
     socket->state = LUNIK_SOCKET_IDLE;
     return result;
 }
 
 /* ---- Listening ---- */
+
+/* While this many wait, nobody new is let in. Those who were on their way are:
+ * a few more than the program asked for. */
+#define SPARE 64u
+
+bool lunik_lwip_is_full(const struct tcp_pcb_listen *listener)
+{
+    const struct lunik_socket *socket = listener->callback_arg;
+
+    return socket->accept.count >= socket->accept.backlog;
+}
 
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 {
@@ -708,7 +743,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
     /* Without a pcb: lwIP was out of memory. */
     if (err != ERR_OK || !pcb)
         return ERR_OK;
-    if (listener->accept.count >= listener->accept.backlog)
+    if (listener->accept.count >= 2 * (size_t)listener->accept.backlog + SPARE)
         return ERR_MEM;
     socket = lunik_socket_new(LUNIK_STREAM, listener->families);
     if (!socket)

@@ -440,9 +440,8 @@ void lunik_tcp_sweep(void)
     if (!tcp_active_pcbs)
         table.is_ticking = false; /* have the clock read anew */
     catch_up();
-    while (table.waiting.first &&
-           tcp_ticks - pcb_of(table.waiting.first)->tmr >
-               2 * TCP_MSL / TCP_SLOW_INTERVAL)
+    while (table.waiting.first && tcp_ticks - pcb_of(table.waiting.first)->tmr >
+                                      2 * TCP_MSL / TCP_SLOW_INTERVAL)
         tcp_abort(pcb_of(table.waiting.first));
     if (++table.sweeps % KEEP_SWEEPS == 0)
         wake_for_keep_alive();
@@ -679,15 +678,21 @@ u16_t lunik_lwip_tcp_port(const ip_addr_t *local, const ip_addr_t *remote,
     return 0;
 }
 
-bool lunik_lwip_tcp_port_is_used(u16_t port)
+bool lunik_lwip_tcp_port_is_used(const ip_addr_t *local, u16_t port)
 {
     for (size_t i = 0; i < table.bucket_count; i++)
         for (struct lunik_tcp_node *node = table.buckets[i]; node;
-             node = node->chain)
-            if (pcb_of(node)->local_port == port &&
-                node->place != LUNIK_TCP_WAITING)
+             node = node->chain) {
+            const struct tcp_pcb *pcb = pcb_of(node);
+
+            if (pcb->local_port == port && node->place != LUNIK_TCP_WAITING &&
+                (ip_addr_isany(local)
+                     ? IP_IS_ANY_TYPE_VAL(*local) ||
+                           IP_IS_V6(local) == IP_IS_V6_VAL(pcb->local_ip)
+                     : ip_addr_eq(&pcb->local_ip, local)))
                 return true;
-    return is_bound(port);
+        }
+    return false;
 }
 
 /* ---- Start ---- */

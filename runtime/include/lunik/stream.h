@@ -17,6 +17,7 @@
 #include <lua.h>
 #include <lunik/attr.h>
 #include <lunik/result.h>
+#include <lunik/socket.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +52,13 @@ struct lunik_stream {
     uint64_t
         timeout_ns; /* of a call that is given none; LUNIK_NEVER at first */
 };
+
+/* A stream that is a socket; (stream.ops) is lunik_socket_stream_ops. */
+struct lunik_socket_stream {
+    struct lunik_stream stream;
+    struct lunik_socket *socket; /* its own; NULL: closed */
+};
+extern const struct lunik_stream_ops lunik_socket_stream_ops;
 
 /* Marks the metatable at the top as one of streams, gives it __gc and __close,
  * and adds the methods to the table just below it. Changes no stack slot. */

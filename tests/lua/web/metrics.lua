@@ -277,6 +277,27 @@ return {
     test.equal(now().lunik_loop_lag_seconds_count - before <= 2, true)
   end,
 
+  ["the HTTP servers' own figures are shown where there are servers"] = function()
+    test.equal(now().lunik_http_requests_total, nil)
+    local before = package.loaded["lunik.http"]
+    package.loaded["lunik.http"] = { stats = function()
+      return { requests = 5, accepted = 2, connections = 1, sent_bytes = 1 << 40, seconds = 0.75, classes = { 0, 3, 1, 1, 0 },
+        buckets = { { le = 0.000256, count = 4 }, { le = 0.001024, count = 0 }, { le = math.huge, count = 1 } } }
+    end }
+    local ok, found, types = pcall(now)
+    package.loaded["lunik.http"] = before
+    assert(ok, found)
+    test.equal(found.lunik_http_requests_total, 5)
+    test.equal(found.lunik_http_connections, 1)
+    test.equal(found.lunik_http_sent_bytes_total, 1 << 40)
+    test.equal(found['lunik_http_responses_total{class="2xx"}'], 3)
+    test.equal(found['lunik_http_request_seconds_bucket{le="0.000256"}'], 4)
+    test.equal(found['lunik_http_request_seconds_bucket{le="0.001024"}'], 4)
+    test.equal(found['lunik_http_request_seconds_bucket{le="+Inf"}'], 5)
+    test.equal(found.lunik_http_request_seconds_sum, 0.75)
+    test.equal(types.lunik_http_request_seconds, "histogram")
+  end,
+
   ["the handler answers as Prometheus wants"] = function()
     local status, body, headers = metrics.handler(fake.request("GET", "/metrics"))
     test.equal(status, 200)
