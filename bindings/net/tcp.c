@@ -208,7 +208,7 @@ static int net_connect(lua_State *L)
     uint16_t port = lunik_net_check_port(L, 2);
     uint64_t deadline = lunik_lua_opt_deadline(L, 3);
     struct race race = { .why = LUNIK_EUNREACHABLE };
-    struct lunik_socket *socket;
+    struct lunik_socket *socket = NULL;
     struct lunik_socket_stream *tcp;
     lunik_result res;
     size_t i;
