@@ -13,7 +13,7 @@ local text = require "util.text"
 local STATIC = { launch = net.STATIC }
 
 local function start(name, options)
-  local image = server.image(name)
+  local image = server.image(name or server.DEFAULT)
   local network = net.network()
   local counter = count.new(image, { "arch_entry_pvh", "lunik_console_write" })
   local given = { cpu = "max", extra = counter.words }

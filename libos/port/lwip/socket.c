@@ -231,7 +231,7 @@ void lunik_socket_close(struct lunik_socket *socket)
         }
     }
     if (socket->type == LUNIK_STREAM)
-        lunik_stream_close(socket);
+        lunik_stream_end(socket);
     else
         lunik_datagram_close(socket);
     lunik_socket_free(socket);

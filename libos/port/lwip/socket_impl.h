@@ -109,7 +109,7 @@ void lunik_socket_bind_address(const struct lunik_socket *socket,
 
 /* ---- stream.c ---- */
 lunik_result lunik_stream_open(struct lunik_socket *socket);
-void lunik_stream_close(struct lunik_socket *socket);
+void lunik_stream_end(struct lunik_socket *socket);
 unsigned lunik_stream_ready(const struct lunik_socket *socket);
 lunik_result lunik_stream_bind(struct lunik_socket *socket,
                                const ip_addr_t *address, u16_t port);

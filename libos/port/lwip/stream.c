@@ -542,7 +542,7 @@ static void close_listener(struct lunik_socket *socket)
  * learns of the loss. lwIP would do so, too, but takes credit that was held
  * back for such data.
  */
-void lunik_stream_close(struct lunik_socket *socket)
+void lunik_stream_end(struct lunik_socket *socket)
 {
     if (socket->state == LUNIK_SOCKET_LISTENING) {
         close_listener(socket);

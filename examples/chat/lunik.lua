@@ -1,0 +1,6 @@
+-- SPDX-License-Identifier: MIT
+return {
+  name = "chat",
+  version = "0.1.0",
+  include = { "www/**" }, -- the page, which no `require` names
+}
