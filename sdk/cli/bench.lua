@@ -214,9 +214,11 @@ local function count_instructions(args, machine, base)
     local before = look(1)
     local done = ask(requests).requests
     local after = look(2)
-    -- What a closed connection leaves behind is part of an idle second.
+    -- First the end of the connection, and what follows from it.
     poll.poll({}, 1000)
-    return { per_request = (after - before) // math.max(1, done), idle_second = look(3) - after }
+    local idle = look(3)
+    poll.poll({}, 1000)
+    return { per_request = (after - before) // math.max(1, done), idle_second = look(4) - idle }
   end)
   remove()
   if not ok then error(result, 0) end
@@ -231,9 +233,10 @@ local function no_count(args, machine)
   if not has_plugins(machine.command) then return "this QEMU is built without plugins" end
 end
 
-local function image_of(target)
+local function image_of(target, is_host)
   if fs.is_file(target) then return target end
-  local built = require("image.build").folder(target)
+  local build = require "image.build"
+  local built = is_host and build.seal(require("project.load").project(target)) or build.folder(target)
   return built.image, built.project
 end
 
@@ -268,7 +271,7 @@ local function bench_image(args, how)
   target.path, target.host = args.path, ("%s:%d"):format(target.address, target.port)
   local base = request_of(args, target)
   args.project, args.qemu = folder, {}
-  local image, project = image_of(folder)
+  local image, project = image_of(folder, args.host)
   local function measure() return load(base, how) end
   if args.host then
     return beside(run.host_words(args, image, args.rest), base, measure)

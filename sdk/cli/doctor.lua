@@ -3,10 +3,12 @@
 
 local fs = require "util.fs"
 local json = require "util.json"
+local net = require "run.net"
 local probe = require "run.probe"
 local process = require "util.process"
 local sdk = require "util.sdk"
 local text = require "util.text"
+local unistd = require "posix.unistd"
 
 local command = { json = true, summary = "Check this machine for what the SDK needs." }
 
@@ -51,6 +53,24 @@ local function check_sdk(results)
   }
 end
 
+-- What `lunik run -p` and --tap, and `lunik bench`, find here.
+local function check_network(results, qemu)
+  local function add(name, ok, detail)
+    results[#results + 1] = { name = name, ok = ok, needed = false, detail = detail }
+  end
+  local backends = process.run { qemu, "-netdev", "help" }
+  local has_user = backends:find("\nuser\n", 1, true) ~= nil
+  add("run -p", has_user, has_user and "QEMU has user networking" or "this QEMU is built without user networking")
+  local can_open = unistd.access(net.TUN, "rw") ~= nil
+  local taps = can_open and net.usable_taps() or {}
+  add("run --tap", #taps > 0, not can_open and net.TUN .. " is not there, or you may not open it"
+    or #taps > 0 and table.concat(taps, ", ")
+    or "no tap that you may use is up; root makes one with: ip tuntap add tap0 mode tap user NAME")
+  local counts = (process.run { qemu, "--help" }):find("-plugin", 1, true) ~= nil
+  add("bench", counts, counts and "QEMU counts instructions" or "this QEMU is built without plugins: "
+    .. "instructions are not counted")
+end
+
 function command.run(args)
   local results = {}
   local missing = check_tools(results)
@@ -62,6 +82,7 @@ function command.run(args)
       name = "KVM", ok = works, needed = false,
       detail = reason .. (works and "" or "; images run, slower, with TCG"),
     }
+    check_network(results, qemu)
   end
   local failed = false
   for _, result in ipairs(results) do failed = failed or (result.needed and not result.ok) end

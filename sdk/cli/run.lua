@@ -4,6 +4,7 @@
 local fail = require "util.fail"
 local fs = require "util.fs"
 local launch = require "image.launch"
+local load = require "project.load"
 local net = require "run.net"
 local probe = require "run.probe"
 local process = require "util.process"
@@ -158,7 +159,9 @@ local function image_of(args)
     if why and args.verbose then io.stderr:write("lunik: ", args.project, ": ", why, "\n") end
     return args.project, nil
   end
-  local built = require("image.build").folder(args.project)
+  local build = require "image.build"
+  -- A process of this machine needs no linked program.
+  local built = args.host and build.seal(load.project(args.project)) or build.folder(args.project)
   if args.verbose then
     io.stderr:write(("lunik: %s, %s bytes\n"):format(built.image, text.digits(built.size)))
   end

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* files.c: descriptors from other processes, and files' stamps. */
+/* files.c: descriptors from other processes, files' stamps, interfaces. */
 #include "host.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <lauxlib.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /*
  * receive_fd(fd): takes one message of one byte from the socket, without
@@ -69,4 +72,28 @@ int lunik_host_stamp(lua_State *L)
              (intmax_t)info.st_size, (uintmax_t)info.st_ino);
     lua_pushstring(L, text);
     return 1;
+}
+
+/* interface(name): the index and the flags of a network interface; nil: there
+ * is none. (Not from /sys, which may show another network namespace's.) */
+int lunik_host_interface(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    unsigned index = if_nametoindex(name);
+    struct ifreq ask = { 0 };
+    int fd, failed;
+
+    if (index == 0 || strlen(name) >= sizeof(ask.ifr_name)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    strcpy(ask.ifr_name, name);
+    failed = fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ask) != 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    lua_pushinteger(L, index);
+    lua_pushinteger(L, failed ? 0 : (unsigned short)ask.ifr_flags);
+    return 2;
 }

@@ -18,9 +18,10 @@ int lunik_host_crc32c(lua_State *L);
  */
 int lunik_host_sandbox(lua_State *L);
 
-/* Lua: receive_fd(fd), stamp(path): see files.c. */
+/* Lua: receive_fd(fd), stamp(path), interface(name): see files.c. */
 int lunik_host_receive_fd(lua_State *L);
 int lunik_host_stamp(lua_State *L);
+int lunik_host_interface(lua_State *L);
 
 /*
  * Lua: load{ address, port, request, connections, requests (0: no bound),

@@ -339,7 +339,8 @@ static bool take_line_byte(struct connection *c, char byte)
         return false;
     if (byte != '\n') {
         c->line++;
-        if (c->step == CHUNK_SIZE && digit >= 0 && c->left < UINT64_MAX >> 8)
+        if (c->step == CHUNK_SIZE && digit >= 0 && !(c->line >> 31) &&
+            c->left < UINT64_MAX >> 8)
             c->left = c->left << 4 | (uint64_t)digit;
         else if (c->step == CHUNK_SIZE)
             c->line |= 1u << 31; /* an extension: no more digits */

@@ -45,13 +45,10 @@ static const luaL_Reg linked[] = {
 };
 
 static const luaL_Reg host[] = {
-    { "sha256", lunik_host_sha256 },
-    { "crc32c", lunik_host_crc32c },
-    { "sandbox", lunik_host_sandbox },
-    { "receive_fd", lunik_host_receive_fd },
-    { "stamp", lunik_host_stamp },
-    { "load", lunik_host_load },
-    { NULL, NULL },
+    { "sha256", lunik_host_sha256 },   { "crc32c", lunik_host_crc32c },
+    { "sandbox", lunik_host_sandbox }, { "receive_fd", lunik_host_receive_fd },
+    { "stamp", lunik_host_stamp },     { "interface", lunik_host_interface },
+    { "load", lunik_host_load },       { NULL, NULL },
 };
 
 /* Pushes the folder above this executable's: PREFIX of PREFIX/bin/lunik. */

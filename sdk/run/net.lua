@@ -111,25 +111,40 @@ end
 -- What stands against the use of tap (name): a sentence, or nil.
 local function trouble_of_tap(name)
   local here = CLASS .. name
-  if not name:match "^[^/%s,]+$" or #name > 15 or not fs.is_folder(here) then
+  local index, state = nil, 0
+  if name:match "^[^/%s,]+$" then index, state = host.interface(name) end
+  if not index then
     return ("there is no network interface %s; root makes one with: ip tuntap add %s mode tap user %s")
       :format(name, name, os.getenv "USER" or "$USER")
   end
+  -- In another network namespace /sys may still show the first one's.
+  local is_shown = number_in(here .. "/ifindex") == index
   local flags = number_in(here .. "/tun_flags")
-  if not flags or flags & 2 == 0 then
+  if is_shown and (not flags or flags & 2 == 0) then
     return ("%s is no tap interface"):format(name)
   end
   local owner, me = number_in(here .. "/owner"), unistd.geteuid()
-  if me ~= 0 and owner ~= me then
+  if is_shown and me ~= 0 and owner ~= me then
     return ("the tap %s does not belong to you; root makes one that does with: ip tuntap add %s mode tap user %s")
       :format(name, name, os.getenv "USER" or "$USER")
   end
   if not unistd.access(net.TUN, "rw") then
     return net.TUN .. " cannot be opened by you"
   end
-  if (number_in(here .. "/flags") or 0) & 1 == 0 then
+  if state & 1 == 0 then
     return ("the tap %s is down; root brings it up with: ip link set %s up"):format(name, name)
   end
+end
+
+-- The taps of this machine that --tap could take now.
+function net.usable_taps()
+  local list = {}
+  for _, name in ipairs(fs.is_folder(CLASS) and fs.list(CLASS) or {}) do
+    if fs.is_file(CLASS .. name .. "/tun_flags") and not trouble_of_tap(name) then
+      list[#list + 1] = name
+    end
+  end
+  return list
 end
 
 function net.check_tap(name)

@@ -26,6 +26,11 @@ return {
     local result = machine.expect(image, { timeout = 120, memory = "64M" })
     suite.note("%s", result.output:match "([^\n]+)\n*$" or "")
   end,
+  ["ten thousand sockets fit into a small image"] = function()
+    local image = project "/tests/boot/sockets"
+    local result = machine.expect(image, { timeout = 120, memory = "128M", arguments = { "many" } })
+    suite.note("%s", result.output:match "([^\n]+)\n*$" or "")
+  end,
   ["an image without sockets has nothing of them"] = function()
     local image = machine.image 'print(io.open("/nothing"))'
     for name in pairs(functions(image)) do

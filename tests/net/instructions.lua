@@ -6,14 +6,14 @@
 local count = require "count"
 local net = require "net"
 local process = require "util.process"
-local server = require "server"
+local server = require "servers"
 local suite = require "suite"
 local text = require "util.text"
 
 local STATIC = { launch = net.STATIC }
 
 local function start(name, options)
-  local image = server.image(name)
+  local image = server.image(name or server.DEFAULT)
   local network = net.network()
   local counter = count.new(image, { "arch_entry_pvh", "lunik_console_write" })
   local given = { cpu = "max", extra = counter.words }

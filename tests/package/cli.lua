@@ -28,7 +28,7 @@ return {
   ["help lists every command, and each command explains itself"] = function()
     local output, status = suite.lunik { "--help" }
     suite.equal(status, 0)
-    for _, name in ipairs { "new", "build", "run", "test", "inspect", "deps", "doctor", "completion" } do
+    for _, name in ipairs { "new", "build", "run", "dev", "bench", "test", "inspect", "deps", "doctor", "completion" } do
       suite.holds(output, "   " .. name)
       local text, code = suite.lunik { name, "--help" }
       suite.equal(code, 0, text)
@@ -225,7 +225,16 @@ return {
   ["doctor names each tool and gives JSON"] = function()
     local output = suite.lunik { "doctor" }
     suite.holds(output, "qemu-system-x86_64")
-    assert(json.decode((suite.lunik { "doctor", "--json" })).checks)
+    local checks = {}
+    for _, check in ipairs(json.decode((suite.lunik { "doctor", "--json" })).checks) do
+      checks[check.name] = check
+    end
+    suite.equal(type(checks["ld"].ok), "boolean")
+    if fs.find_command "qemu-system-x86_64" then
+      suite.holds(checks["run -p"].detail, "user networking")
+      suite.equal(checks["run --tap"].needed, false)
+      suite.equal(type(checks["bench"].ok), "boolean")
+    end
   end,
   ["no colours go into a pipe"] = function()
     assert(not suite.lunik({ "doctor" }):find "\27")

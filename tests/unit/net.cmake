@@ -22,3 +22,6 @@ target_include_directories(
   test_virtio_net BEFORE
   PRIVATE "${CMAKE_SOURCE_DIR}/tests/support/machine" "${_virtio}" "${_vm}"
           "${CMAKE_SOURCE_DIR}/libos/arch/x86_64")
+
+# Linux's taps as devices of a process.
+lunik_add_test(test_host_net SOURCES test_host_net.c)

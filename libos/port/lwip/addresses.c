@@ -258,8 +258,6 @@ void lunik_lwip_configure(struct lunik_lwip_device *device)
     const struct lunik_lwip_config *config = &device->config;
     struct netif *netif = &device->netif;
 
-    if (config->is_off)
-        return;
     if (config->host[0])
         netif_set_hostname(netif, config->host);
     netif_set_status_callback(netif, on_status);

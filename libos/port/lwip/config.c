@@ -351,7 +351,7 @@ bool lunik_lwip_config_parse_linux(const char *text,
     out->has_slaac = true;
     if (is_automatic(text, strlen(text)))
         return out->has_dhcp = true;
-    if (!cut(text, &fields) || !read_fields(out, &fields))
+    if (!*text || !cut(text, &fields) || !read_fields(out, &fields))
         return false;
     if (out->index == LUNIK_LWIP_EACH)
         out->index = 0;

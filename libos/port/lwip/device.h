@@ -48,6 +48,7 @@ struct lunik_lwip_device {
     uint16_t checks;     /* checksums that are ours to do */
     bool has_sent;       /* since the last flush */
     bool is_blocked;     /* the device's queue was full */
+    bool has_refused;    /* segments of TCP, because of that */
     bool is_broken;      /* seen, and said */
     bool has_duplicate;  /* the static address is somebody else's */
     uint32_t logged4;    /* the IPv4 address last logged */

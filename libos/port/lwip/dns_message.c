@@ -259,15 +259,17 @@ static void add_address(const struct lunik_dns_question *question,
  * (alias) has changed, look again. */
 static bool look_for(const struct lunik_dns_question *question,
                      struct reader reader, size_t records,
-                     struct lunik_dns_answer *out)
+                     struct lunik_dns_answer *out, bool *is_bad)
 {
     for (size_t i = 0; i < records && i < RECORDS_MAX; i++) {
         struct record record;
         struct reader target = reader;
 
         read_record(&reader, &record);
-        if (reader.is_bad)
+        if (reader.is_bad) {
+            *is_bad = true;
             return false;
+        }
         if (record.class != CLASS_IN || strcmp(record.name, out->alias) != 0)
             continue;
         if (record.type == question->type) {
@@ -275,8 +277,10 @@ static bool look_for(const struct lunik_dns_question *question,
         } else if (record.type == TYPE_CNAME && out->count == 0) {
             target.at = record.data;
             read_name(&target, out->alias);
-            if (target.is_bad || out->alias[0] == '\0')
+            if (target.is_bad || out->alias[0] == '\0') {
+                *is_bad = true;
                 return false;
+            }
             note_ttl(out, record.ttl);
             return true;
         }
@@ -316,6 +320,7 @@ lunik_dns_read_answer(const struct lunik_dns_question *question,
     struct reader reader = { data, size, 0, false };
     uint16_t flags, counts[4], code;
     char name[LUNIK_DNS_NAME_MAX + 1];
+    bool is_bad = false;
     int aliases = 0;
 
     memset(out, 0, sizeof(*out));
@@ -329,9 +334,11 @@ lunik_dns_read_answer(const struct lunik_dns_question *question,
     out->ttl = TTL_MAX;
     strcpy(out->alias, question->name);
     if (code == 0)
-        while (look_for(question, reader, counts[1], out))
+        while (look_for(question, reader, counts[1], out, &is_bad))
             if (++aliases == ALIASES_MAX)
                 return LUNIK_DNS_FAILED;
+    if (is_bad)
+        return LUNIK_DNS_FAILED;
     if (out->count > 0)
         return LUNIK_DNS_ANSWER;
     if (code == 0 && strcmp(out->alias, question->name) != 0 &&

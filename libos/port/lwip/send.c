@@ -378,24 +378,32 @@ static bool hold(struct lunik_lwip_device *device, struct pbuf *pbuf,
     return true;
 }
 
+static err_t send_or_hold(struct lunik_lwip_device *device, struct pbuf *pbuf,
+                          const struct segment *segment)
+{
+    bool is_held = segment && may_hold(device, segment);
+
+    if (is_held && device->gather.count > 0 && append(device, pbuf, segment))
+        return ERR_OK;
+    if (let_go(device) == ERR_MEM) /* what came first goes first */
+        return ERR_MEM;
+    lunik_lwip_touched();
+    if (is_held && hold(device, pbuf, segment))
+        return ERR_OK;
+    return send_single(device, pbuf, segment);
+}
+
 err_t lunik_lwip_send(struct netif *netif, struct pbuf *pbuf)
 {
     struct lunik_lwip_device *device = lunik_lwip_device_of(netif);
     struct segment segment;
     bool is_tcp = find_tcp(pbuf, &segment);
-    bool is_held = is_tcp && may_hold(device, &segment);
-    err_t err;
+    err_t err = send_or_hold(device, pbuf, is_tcp ? &segment : NULL);
 
-    if (is_held && device->gather.count > 0 &&
-        append(device, pbuf, &segment))
-        return ERR_OK;
-    err = let_go(device); /* what came first goes first */
-    if (err == ERR_MEM)
-        return err;
-    lunik_lwip_touched();
-    if (is_held && hold(device, pbuf, &segment))
-        return ERR_OK;
-    return send_single(device, pbuf, is_tcp ? &segment : NULL);
+    /* TCP tries again when there is room; the rest is lost. */
+    if (LUNIK_UNLIKELY(err == ERR_MEM && is_tcp))
+        device->has_refused = true;
+    return err;
 }
 
 void lunik_lwip_flush(struct lunik_lwip_device *device)

@@ -138,7 +138,10 @@ static void on_device(void *arg)
     if (device->is_blocked) {
         device->is_blocked = false;
         lunik_lwip_flush(device);
-        tcp_txnow();
+        if (device->has_refused) {
+            device->has_refused = false;
+            tcp_txnow();
+        }
     }
     end_turn();
 }
@@ -188,23 +191,29 @@ static struct lunik_lwip_device *open_device(const char *name)
     return device;
 }
 
-static void add_device(const char *name)
+/* The device called (name), the machine's (index)th. One that is off stays
+ * with the program, if that wants it. */
+static void add_device(const char *name, size_t index)
 {
-    struct lunik_lwip_device *device = open_device(name);
-    size_t index = stack.device_count;
+    struct lunik_lwip_config config;
+    struct lunik_lwip_device *device;
 
+    lunik_lwip_config_find(index, &config);
+    if (config.is_off)
+        return;
+    device = open_device(name);
     if (!device)
         return;
-    lunik_lwip_config_find(index, &device->config);
+    device->config = config;
     if (!netif_add_noaddr(&device->netif, device, init_netif, ethernet_input)) {
         lunik_log(LUNIK_LOG_WARN, "%s: no memory for it", name);
         lunik_net_close(device->net);
         lunik_mem_free(device);
         return;
     }
-    lunik_lwip_devices[stack.device_count++] = device;
-    if (index == 0)
+    if (stack.device_count == 0)
         netif_set_default(&device->netif);
+    lunik_lwip_devices[stack.device_count++] = device;
     lunik_net_set_handler(device->net, on_device, device);
     lunik_lwip_configure(device);
 }
@@ -245,7 +254,7 @@ void lunik_lwip_start(void)
         name = lunik_net_name(i);
         if (!name)
             break;
-        add_device(name);
+        add_device(name, i);
     }
     end_turn();
 }

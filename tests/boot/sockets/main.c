@@ -123,10 +123,55 @@ static void run(const char *name, void (*part)(void))
         printf("%s: %u wrong\n", name, failed - wrong);
 }
 
+/* ---- Ten thousand ---- */
+
+#define PAIRS 5000
+
+static size_t free_bytes(void)
+{
+    struct lunik_mem_info info;
+
+    lunik_mem_get_info(&info);
+    return info.free_bytes;
+}
+
+/* Idle connections, both ends of them here: what one socket costs. */
+static int test_many(void)
+{
+    static int ends[2 * PAIRS];
+    size_t before = free_bytes(), each;
+    struct lunik_socket_info info;
+    unsigned port;
+    int listener = listener_at(AF_INET6, &port);
+    char byte;
+
+    for (int i = 0; i < PAIRS; i++) {
+        ends[i] = client_of(AF_INET6, port);
+        ends[PAIRS + i] = accept(listener, NULL, NULL);
+        CHECK(ends[PAIRS + i] >= 0);
+    }
+    lunik_socket_get_info(&info);
+    CHECK_EQ(info.open, 2 * PAIRS + 1);
+    sleep_ms(1500);
+    each = (before - free_bytes()) / (2 * PAIRS);
+    CHECK(each < 1024);
+    for (int i = 0; i < PAIRS; i += 100) {
+        CHECK_EQ(send(ends[i], "m", 1, 0), 1);
+        CHECK_EQ(recv(ends[PAIRS + i], &byte, 1, 0), 1);
+    }
+    for (int i = 0; i < 2 * PAIRS; i++)
+        CHECK_EQ(close(ends[i]), 0);
+    close(listener);
+    lunik_socket_get_info(&info);
+    CHECK_EQ(info.open, 0);
+    printf("%u sockets of %zu bytes, %u wrong\n", 2 * PAIRS, each, failed);
+    return failed ? 1 : 0;
+}
+
 int lunik_main(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
+    if (argc > 1 && strcmp(argv[1], "many") == 0)
+        return test_many();
     run("tcp", test_tcp);
     run("udp", test_udp);
     run("polling", test_polling);

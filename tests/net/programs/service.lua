@@ -87,16 +87,25 @@ end
 local listener, why = net.listen(nil, 8080)
 print("listen", listener and "ok" or why)
 print "Listening"
+-- Says what changes, until it has said it of half a minute.
 task.spawn(function()
-  print("wait", net.wait(30))
-  io.write(answers.interfaces(), "ready\n")
+  local ok, failure = net.wait(30)
+  print("wait", ok, failure)
+  if not ok then
+    print("connect", net.connect("10.77.0.1", 9, 2))
+    print("resolve", net.resolve("some.example", 2))
+    print "end"
+    return sys.exit(0)
+  end
+  local last = answers.interfaces()
+  io.write(last, "ready\n")
+  for _ = 1, 120 do
+    task.sleep(0.25)
+    local now = answers.interfaces()
+    if now ~= last then io.write("changed\n", now) end
+    last = now
+  end
 end)
-if not listener then
-  print("connect", net.connect("10.77.0.1", 9, 2))
-  print("resolve", net.resolve("some.example", 2))
-  print "end"
-  return
-end
 while true do
   local stream = listener:accept()
   if stream then task.spawn(serve, stream) end

@@ -24,6 +24,19 @@ const ip6_addr_t *lunik_lwip_gateway6(struct netif *netif,
                                       const ip6_addr_t *to);
 #define LWIP_HOOK_ND6_GET_GW(netif, to) lunik_lwip_gateway6(netif, to)
 
+/* RFC 2131, table 5, wants the server named in a DHCPDECLINE; servers ignore it
+ * otherwise, and give the same address again. The functions are dhcp.c's. */
+#define LWIP_HOOK_DHCP_APPEND_OPTIONS(netif, dhcp, state, message, kind, size) \
+    do {                                                                       \
+        if ((kind) == DHCP_DECLINE) {                                          \
+            *(size) = dhcp_option(*(size), (message)->options,                 \
+                                  DHCP_OPTION_SERVER_ID, 4);                   \
+            *(size) = dhcp_option_long(*(size), (message)->options,            \
+                                       lwip_ntohl(ip4_addr_get_u32(ip_2_ip4(   \
+                                           &(dhcp)->server_ip_addr))));        \
+        }                                                                      \
+    } while (0)
+
 /* Instead of netif_loop_output(), which would tell nobody: stack.c. */
 err_t lunik_lwip_loop_output(struct netif *netif, struct pbuf *pbuf);
 

@@ -127,6 +127,7 @@
 #define TCP_LISTEN_BACKLOG 0 /* bounded in tcp_table.c, and by each socket */
 #define LWIP_TCP_RTO_TIME 1000
 #define TCP_MSL 15000UL
+#define TCP_MAXRTX 8 /* some six minutes without an answer */
 #define LWIP_TCP_KEEPALIVE 1
 #define SO_REUSE 1
 #define SO_REUSE_RXTOALL 1
