@@ -109,11 +109,11 @@ end
 function visit(state, path, data, origin)
   if state.files[path] then return end
   if path:sub(-4) == ".lua" then
-    local compiled, why = _G.load(data, "@" .. shown(state, path), "t")
+    local compiled, why = _G.load(lexer.without_preamble(data), "@" .. shown(state, path), "t")
     if not compiled then fail(fail.DATA, "%s", why) end
   end
   add_file(state, path, data, origin)
-  for _, item in ipairs(lexer.requires(data)) do
+  for _, item in ipairs(lexer.requires(lexer.without_preamble(data))) do
     if not builtin[item.name] then
       local found, searched = resolve(state, item.name)
       if not found and not item.optional then not_found(state, path, item, searched) end
