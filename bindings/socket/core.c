@@ -24,9 +24,10 @@ static bool may_wait(const char *name)
 {
     /* "bind" and its like look up names. In ASCII order. */
     static const char *const names[] = {
-        "accept",      "bind",        "connect", "getaddrinfo", "getnameinfo",
-        "receive",     "receivefrom", "select",  "send",        "sendto",
-        "setpeername", "setsockname", "sleep",   "tohostname",  "toip",
+        "accept",      "bind",        "connect",     "getaddrinfo",
+        "getnameinfo", "receive",     "receivefrom", "send",
+        "sendto",      "setpeername", "setsockname", "sleep",
+        "tohostname",  "toip",
     };
     size_t i;
 
@@ -34,14 +35,6 @@ static bool may_wait(const char *name)
         if (strcmp(names[i], name) == 0)
             return true;
     return false;
-}
-
-/* What was done stays done: a connection that was accepted is not lost because
- * the next wait will raise. select() fails with two tables and a word. */
-static bool has_failed(lua_State *L, int results)
-{
-    return results == 0 || lua_isnil(L, -results) ||
-           (results == 3 && lua_istable(L, -3));
 }
 
 /* Who only asks again and again, with a timeout of 0, must let the others run,
@@ -54,22 +47,32 @@ static void lose_patience(void)
     if (++calls % CALLS_WITHOUT_WAIT != 0)
         return;
     result = lunik_sleep_until(0);
-    (void)result; /* the next call raises */
+    (void)result; /* the check that follows raises */
 }
 
-/* Upvalue 1: LuaSocket's function. */
+void lunik_luasocket_begin(lua_State *L)
+{
+    lunik_lua_check(L);
+}
+
+void lunik_luasocket_failed(lua_State *L)
+{
+    lose_patience();
+    if (lunik_fiber_is_limited(lunik_fiber_self()))
+        lunik_lua_check(L);
+}
+
+/* Upvalue 1: LuaSocket's function. What was done stays done: a connection that
+ * was accepted is not lost because the next wait will raise. */
 static int call_checked(lua_State *L)
 {
     lua_CFunction function = lua_tocfunction(L, lua_upvalueindex(1));
     int results;
 
-    lunik_lua_check(L);
+    lunik_luasocket_begin(L);
     results = function(L);
-    if (has_failed(L, results)) {
-        lose_patience();
-        if (lunik_fiber_is_limited(lunik_fiber_self()))
-            lunik_lua_check(L);
-    }
+    if (results == 0 || lua_isnil(L, -results))
+        lunik_luasocket_failed(L);
     return results;
 }
 

@@ -821,6 +821,35 @@ static void send_again(void *arg)
     }
 }
 
+static void send_in_vain(void *arg)
+{
+    (void)arg;
+    finished++;
+    CHECK_EQ(send_one(60), LUNIK_EIO);
+}
+
+TEST(who_is_told_at_the_end_cannot_send)
+{
+    const struct lunik_net_part part = { bytes, 60 };
+
+    for (int closes = 0; closes < 2; closes++) {
+        make_open(true, ALL);
+        for (int i = 0; i < 3; i++)
+            CHECK_EQ(lunik_net_send(net, &part, 1, NULL, send_in_vain, NULL),
+                     LUNIK_OK);
+        if (closes) {
+            lunik_net_close(net);
+            net = NULL;
+        } else {
+            vm_put(&host->queues[1], 999, 0);
+            lunik_net_flush(net);
+            CHECK(net_run_timer());
+            vm_poll();
+        }
+        CHECK_EQ(finished, 3);
+    }
+}
+
 TEST(who_is_told_may_send_the_next)
 {
     const struct lunik_net_part part = { bytes, 60 };
