@@ -99,6 +99,7 @@ schema = {
   path = { list_of(template_value, "templates of package.path"), { "?.lua", "?/init.lua" } },
   modules = { list_of(string_value, "names of C modules"), {} },
   dependencies = { list_of(string_value, "names of libraries"), {} },
+  optional = { list_of(string_value, "names of modules"), {} },
   memory = { size_value },
   heap = { size_value },
   bytecode = { boolean_value, true },
