@@ -3,7 +3,7 @@
 
 local net = require "net"
 local process = require "util.process"
-local server = require "servers"
+local server = require "guest"
 local suite = require "suite"
 
 local MIB = 1 << 20
