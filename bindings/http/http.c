@@ -212,7 +212,7 @@ static int http_parse_url(lua_State *L)
     if (!split_port(at, &host_end, &port) || host_end == at)
         return bad_url(L);
     for (i = 0; at + i < host_end; i++)
-        if (!lunik_http_is_host_char((unsigned char)at[i]))
+        if ((lunik_http_classes[(unsigned char)at[i]] & 2) == 0)
             return bad_url(L);
     set_part(L, "host", at, host_end);
     lua_pushinteger(L, port);

@@ -22,6 +22,9 @@
 #define LUNIK_HTTP_FILE_TYPE "lunik.http.file"
 #define LUNIK_HTTP_ERROR_TYPE "lunik.http.error"
 
+/* Keys in the registry of the metatables that every request needs. */
+extern const char lunik_http_request_key, lunik_http_response_key;
+
 /* ---- Bodies ---- */
 
 /* A message's body, read from (io) as the parser says. */

@@ -12,6 +12,8 @@
 
 /* ---- Bodies ---- */
 
+const char lunik_http_response_key = 0;
+
 static struct lunik_http_file *test_file(lua_State *L, int index)
 {
     return luaL_testudata(L, index, LUNIK_HTTP_FILE_TYPE);
@@ -194,7 +196,8 @@ void lunik_http_push_response(lua_State *L, struct lunik_http_exchange *x)
     struct lunik_http_exchange **slot = lua_newuserdatauv(L, sizeof(*slot), 0);
 
     *slot = x;
-    luaL_setmetatable(L, LUNIK_HTTP_RESPONSE_TYPE);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &lunik_http_response_key);
+    lua_setmetatable(L, -2);
     x->response = slot;
 }
 
@@ -405,6 +408,8 @@ void lunik_http_open_response(lua_State *L)
     };
 
     luaL_newmetatable(L, LUNIK_HTTP_RESPONSE_TYPE);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lunik_http_response_key);
     luaL_newlib(L, methods);
     /* Other modules may add to the methods: response.file of static files. */
     lua_pushvalue(L, -1);
