@@ -201,7 +201,10 @@ void lunik_http_open_headers(lua_State *L)
         { NULL, NULL },
     };
 
-    luaL_newmetatable(L, LUNIK_HTTP_HEADERS_TYPE);
+    if (!luaL_newmetatable(L, LUNIK_HTTP_HEADERS_TYPE)) {
+        lua_pop(L, 1);
+        return;
+    }
     luaL_setfuncs(L, metamethods, 0);
     luaL_newlib(L, methods);
     lua_pushcclosure(L, headers_index, 1);

@@ -237,6 +237,8 @@ lunik_http_exchange_run(lua_State *L, struct lunik_http_connection *connection,
 
 /* The handler of errors: adds a traceback to all but what http.error() made. */
 int lunik_http_error_handler(lua_State *L);
+/* Pushes the metatable of what http.error() raises. */
+void lunik_http_push_error_type(lua_State *L);
 /* http.error(status [, message [, headers]]) */
 int lunik_http_error(lua_State *L);
 
@@ -293,6 +295,5 @@ void lunik_http_open_request(lua_State *L);
 void lunik_http_open_response(lua_State *L);
 void lunik_http_open_server(lua_State *L);
 void lunik_http_open_client(lua_State *L);
-void lunik_http_open_text(lua_State *L);
 
 #endif

@@ -105,6 +105,17 @@ local function not_found(state, path, item, searched)
   fail(fail.DATA, "%s", table.concat(lines, "\n"))
 end
 
+-- Some functions of a module are made by another one: it is needed by who uses
+-- them.
+local function want_parts(state, data, name)
+  local module = state.sdk.modules[name]
+  if not module or not module.parts then return end
+  local fields = lexer.fields(data, name)
+  for field, part in pairs(module.parts) do
+    if not fields or fields[field] then want_module(state, part) end
+  end
+end
+
 -- Adds a Lua file, and what it requires.
 function visit(state, path, data, origin)
   if state.files[path] then return end
@@ -117,6 +128,7 @@ function visit(state, path, data, origin)
     if not builtin[item.name] then
       local found, searched = resolve(state, item.name)
       if not found and not item.optional then not_found(state, path, item, searched) end
+      want_parts(state, data, item.name)
     end
   end
 end
