@@ -289,6 +289,12 @@ struct lunik_http_file {
     size_t size;
 };
 
+/* Pushes the function of (list) called as the string at (key), and keeps it in
+ * the table at (cache); false: there is none. So a type's methods cost nothing
+ * until they are used. */
+bool lunik_http_push_method(lua_State *L, const luaL_Reg *list, int key,
+                            int cache);
+
 /* Each adds its types and functions to the module's table at the top. */
 void lunik_http_open_headers(lua_State *L);
 void lunik_http_open_request(lua_State *L);

@@ -242,8 +242,26 @@ static int get_state(lua_State *L)
     return 1;
 }
 
+static const luaL_Reg getters[] = {
+    { "method", get_method },   { "target", get_target },
+    { "path", get_path },       { "query", get_query },
+    { "version", get_version }, { "headers", get_headers },
+    { "remote", get_remote },   { "scheme", get_scheme },
+    { "host", get_host },       { "trailers", get_trailers },
+    { "state", get_state },     { NULL, NULL },
+};
+
+static int request_query_table(lua_State *L);
+static int request_body(lua_State *L);
+
+static const luaL_Reg methods[] = {
+    { "query_table", request_query_table },
+    { "body", request_body },
+    { NULL, NULL },
+};
+
 /* request[key]: what was set; else a method; else a field that is made.
- * Upvalue 1: the methods, 2: the getters. */
+ * Upvalue 1: the methods, 2: the getters, as far as they were used. */
 static int request_index(lua_State *L)
 {
     lua_CFunction getter;
@@ -252,14 +270,23 @@ static int request_index(lua_State *L)
         lua_pushvalue(L, 2);
         if (lua_rawget(L, -2) != LUA_TNIL)
             return 1;
+        lua_settop(L, 2);
     }
-    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TFUNCTION)
+        goto get;
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
         return 1;
-    lua_settop(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TFUNCTION)
+    if (lua_type(L, 2) != LUA_TSTRING)
         return 0;
+    if (lunik_http_push_method(L, getters, 2, lua_upvalueindex(2)))
+        goto get;
+    return lunik_http_push_method(L, methods, 2, lua_upvalueindex(1)) ||
+           lunik_http_push_method(L, lunik_stream_methods, 2,
+                                  lua_upvalueindex(1));
+
+get:
     getter = lua_tocfunction(L, -1);
     lua_settop(L, 1);
     return getter(L);
@@ -399,30 +426,13 @@ static int request_body(lua_State *L)
 
 void lunik_http_open_request(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        { "query_table", request_query_table },
-        { "body", request_body },
-        { NULL, NULL },
-    };
-    static const luaL_Reg getters[] = {
-        { "method", get_method },   { "target", get_target },
-        { "path", get_path },       { "query", get_query },
-        { "version", get_version }, { "headers", get_headers },
-        { "remote", get_remote },   { "scheme", get_scheme },
-        { "host", get_host },       { "trailers", get_trailers },
-        { "state", get_state },     { NULL, NULL },
-    };
-
-    luaL_newlib(L, methods);
     luaL_newmetatable(L, LUNIK_HTTP_REQUEST_TYPE);
-    lunik_lua_set_stream_methods(L);
-    /* Nothing is to be closed, and a finalizer for each request costs. */
-    lua_pushnil(L);
-    lua_setfield(L, -2, "__gc");
+    /* (Nothing is to be closed: a finalizer for each request would cost.) */
+    lunik_lua_mark_stream(L);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &lunik_http_request_key);
-    lua_insert(L, -2);
-    luaL_newlib(L, getters);
+    lua_newtable(L);
+    lua_newtable(L);
     lua_pushcclosure(L, request_index, 2);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, request_newindex);
