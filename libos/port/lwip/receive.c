@@ -8,6 +8,7 @@
  * reads from must not stop the others.
  */
 #include "device.h"
+#include "tcp_table.h"
 #include <lunik/mem.h>
 #include <string.h>
 
@@ -193,11 +194,15 @@ static void input(struct lunik_lwip_device *device,
         pbuf_free(pbuf);
 }
 
-void lunik_lwip_receive(struct lunik_lwip_device *device)
+bool lunik_lwip_receive(struct lunik_lwip_device *device)
 {
     struct lunik_net_frame frame;
+    uint32_t before = lunik_tcp_segments, count = 0;
 
-    while (lunik_net_receive(device->net, &frame) == LUNIK_OK)
+    while (lunik_net_receive(device->net, &frame) == LUNIK_OK) {
         input(device, &frame);
+        count++;
+    }
     NETIF_SET_CHECKSUM_CTRL(&device->netif, device->checks);
+    return lunik_tcp_segments - before != count;
 }
