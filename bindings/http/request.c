@@ -110,6 +110,7 @@ static bool push_values(lua_State *L, bool makes)
 {
     if (lua_getiuservalue(L, 1, VALUES) == LUA_TTABLE)
         return true;
+    lua_pop(L, 1);
     if (!makes)
         return false;
     lua_newtable(L);

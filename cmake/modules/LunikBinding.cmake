@@ -8,6 +8,8 @@
 #     [LUA path=file.lua...]   Lua files that come with it, by their path in
 #                              the archive
 #     [REQUIRES module...]     other modules it needs
+#     [OPTIONAL module...]     modules that its Lua files require, but that may be
+#                              missing
 #     [STUB file.d.lua]        LuaCATS annotations for editors
 #     [VERSION v] [LICENCE l]  of the module; the project's if left out
 #     [UPSTREAM name...]       libraries of lunik_add_upstream() that it rests on
@@ -137,7 +139,7 @@ endfunction()
 
 function(lunik_add_binding name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "MODULE;STUB;VERSION;LICENCE"
-                        "SOURCES;LUA;REQUIRES;UPSTREAM;LIBRARIES")
+                        "SOURCES;LUA;REQUIRES;OPTIONAL;UPSTREAM;LIBRARIES")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "lunik_add_binding(${name}): does not know "
                         "'${arg_UNPARSED_ARGUMENTS}'")
@@ -163,6 +165,7 @@ function(lunik_add_binding name)
 
   _lunik_lua_files(files ${name} ${arg_LUA})
   _lunik_lua_list(requires ${arg_REQUIRES})
+  _lunik_lua_list(optional ${arg_OPTIONAL})
   set(description "${CMAKE_CURRENT_BINARY_DIR}/${arg_MODULE}.lua")
   file(
     CONFIGURE
@@ -173,6 +176,7 @@ return {
   module = \"${arg_MODULE}\",${link}
   lua = {${files} },
   requires = {${requires} },
+  optional = {${optional} },
   version = \"${arg_VERSION}\",
   licence = \"${arg_LICENCE}\",
 }

@@ -3,7 +3,7 @@
  * tsc.c: how fast the time-stamp counter goes.
  *
  * Asked of CPUID first. Where that does not say, one of three counters of
- * known frequency is watched for a millisecond.
+ * known frequency is watched for a quarter of a millisecond.
  */
 #include "apic.h"
 #include "clock.h"
@@ -100,7 +100,7 @@ static struct reading read_at_edge(const struct counter *counter)
 static uint64_t watch(const struct counter *counter)
 {
     struct reading first = read_at_edge(counter), last = first;
-    uint64_t window = counter->hz / 1000, passed = 0, hz;
+    uint64_t window = counter->hz / 4000, passed = 0, hz;
 
     /* Each turn is at least one change of the counter, so this ends. */
     while (passed < window && last.is_good) {
