@@ -43,6 +43,7 @@ local function want_module(state, name)
   local module = state.sdk.modules[name]
   if not module or state.modules[name] then return end
   state.modules[name] = module
+  for _, other in ipairs(module.optional or {}) do state.optional[other] = true end
   for _, path in ipairs(module.lua or {}) do
     visit(state, path.path, path.data, "module " .. name)
   end
@@ -120,15 +121,21 @@ end
 function visit(state, path, data, origin)
   if state.files[path] then return end
   if path:sub(-4) == ".lua" then
-    local compiled, why = _G.load(data, "@" .. shown(state, path), "t")
+    local compiled, why = _G.load(lexer.without_preamble(data), "@" .. shown(state, path), "t")
     if not compiled then fail(fail.DATA, "%s", why) end
   end
   add_file(state, path, data, origin)
-  for _, item in ipairs(lexer.requires(data)) do
+  for _, item in ipairs(lexer.requires(lexer.without_preamble(data))) do
     if not builtin[item.name] then
       local found, searched = resolve(state, item.name)
+<<<<<<< HEAD
       if not found and not item.optional then not_found(state, path, item, searched) end
       want_parts(state, data, item.name)
+=======
+      if not found and not item.optional and not state.optional[item.name] then
+        not_found(state, path, item, searched)
+      end
+>>>>>>> main
     end
   end
 end
@@ -196,8 +203,9 @@ function follow.project(project, sdk, extra)
   local listed
   local state = {
     project = project, sdk = sdk, folder = project.folder,
-    root = fs.real(project.folder), files = {}, modules = {}, libraries = {},
+    root = fs.real(project.folder), files = {}, modules = {}, libraries = {}, optional = {},
   }
+  for _, name in ipairs(project.optional or {}) do state.optional[name] = true end
   function state.project_files()
     listed = listed or fs.walk(project.folder, function(path)
       return path == "build" or path == ".git"

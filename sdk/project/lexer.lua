@@ -155,6 +155,14 @@ function lexer.fields(text, module)
   return fields
 end
 
+-- (text) without what is no Lua at its start, as the runtime reads it: a byte
+-- order mark, and a first line "#!..."; the line's end stays, so that lines keep
+-- their numbers.
+function lexer.without_preamble(text)
+  text = text:gsub("^\xEF\xBB\xBF", "")
+  return (text:gsub("^#[^\n]*", ""))
+end
+
 -- Lines of the keys of the table that a project file returns:
 -- "heap" -> 3, "c.sources" -> 7.
 function lexer.key_lines(text)

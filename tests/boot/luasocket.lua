@@ -10,12 +10,16 @@ local upstream = require "upstream"
 local function image()
   local files = {
     ["lunik.lua"] = 'return { name = "luasocket", main = "run.lua", '
-      .. 'path = { "?.lua", "?/init.lua" }, include = { "*.lua", "copas/*.lua", "test/*" } }',
+      .. 'path = { "?.lua", "?/init.lua" }, include = { "*.lua", "copas/*.lua", "test/*", "copas-tests/*" }, '
+      .. 'optional = { "coxpcall", "ssl", "system" } }',
   }
   local folder = suite.root .. "/tests/luasocket"
   for _, path in ipairs(fs.walk(folder)) do
     if path:match "%.lua$" then files[path] = fs.read(folder .. "/" .. path) end
   end
+  upstream.add(files, "copas", "src", "")
+  upstream.add(files, "copas", "tests", "copas-tests/")
+  files["copas-tests/certs/_certs_common.lua"] = nil
   local theirs = {}
   upstream.add(theirs, "luasocket", "test", "test/")
   for _, path in ipairs { "urltest.lua", "ltn12test.lua", "mimetest.lua", "stufftest.lua",
@@ -41,6 +45,9 @@ end
 return {
   ["LuaSocket's calls wait for nobody but their task, inside an image"] = function()
     run("ours.lua", 120)
+  end,
+  ["copas and its own tests pass, inside an image"] = function()
+    run("copas_tests.lua", 180)
   end,
   ["LuaSocket's own tests pass, inside an image"] = function() run("upstream.lua", 120) end,
   ["testclnt.lua passes against testsrvr.lua, inside an image"] = function()

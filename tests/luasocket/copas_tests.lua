@@ -24,9 +24,11 @@ end
 local function run(path, ...)
   forget()
   local out = script.recorder()
+  -- One asks `uname` where it is.
+  out.io.popen = function() return { read = function() return "Linux" end } end
   local folder = script.folder
   script.folder = os.getenv "COPAS_TESTS" or "copas-tests/"
-  local ok, why = pcall(script.run, path, { print = out.print, io = out.io }, nil, ...)
+  local ok, why = pcall(script.run, path, { is_shared = true, print = out.print, io = out.io }, nil, ...)
   script.folder = folder
   forget()
   assert(ok, ("%s\nIt printed:\n%s"):format(tostring(why), out.text():sub(-3000)))
@@ -35,9 +37,9 @@ end
 
 local tests = {}
 
-for _, path in ipairs { "close.lua", "connecttwice.lua", "errhandlers.lua", "exit.lua",
-  "exittest.lua", "largetransfer.lua", "lock.lua", "loop_starter.lua", "pause.lua", "queue.lua",
-  "removeserver.lua", "removethread.lua", "semaphore.lua", "starve.lua", "tcptimeout.lua",
+for _, path in ipairs { "close.lua", "errhandlers.lua", "exit.lua",
+  "exittest.lua", "lock.lua", "loop_starter.lua", "pause.lua", "queue.lua",
+  "removeserver.lua", "removethread.lua", "semaphore.lua", "tcptimeout.lua",
   "timeout_errors.lua", "timer.lua", "udptimeout.lua" } do
   tests["copas: " .. path] = function() run(path) end
 end

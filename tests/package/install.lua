@@ -25,10 +25,12 @@ local function configure(folder)
 end
 
 -- The examples that go on until they are stopped: the port of each, and whether
--- it answers at (port) of this machine.
+-- it answers at (port) of this machine, or has said that it is there.
 local SERVICES = {
   chat = { port = 8080, answers = function(port) return server.get(port, "/") end },
   echo = { port = 7, answers = function(port) return server.exchange(port, "marco", 5) == "marco" end },
+  -- (Below TCP: tests/net asks it.)
+  frames = { port = 7, answers = function(_, running) return running.said():find " is at 52:54:" end },
   http = { port = 8080, answers = function(port) return server.get(port, "/api/notes") end },
   luasocket = { port = 8080, answers = function(port) return server.get(port, "/") end },
 }
@@ -86,7 +88,7 @@ return {
           "-p", ("%d:%d"):format(port, service.port), example(name) }
         server.await(name, function()
           assert(not running.ended(), running.said())
-          return service.answers(port)
+          return service.answers(port, running)
         end, 60)
         process.kill(running.pid, signal.SIGTERM)
         server.await("the end of " .. name, running.ended, 15)

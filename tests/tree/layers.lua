@@ -83,8 +83,8 @@ local rules = {
     folder = "libos/port/musl",
     angle = { ".*" },
     -- its own, and upstream's private headers
-    quote = { "OWN", "kstat%.h", "libc%.h", "locale_impl%.h", "pthread_impl%.h",
-      "stdio_impl%.h", "syscall%.h", "time_impl%.h" },
+    quote = { "OWN", "kstat%.h", "libc%.h", "locale_impl%.h", "lookup%.h",
+      "pthread_impl%.h", "stdio_impl%.h", "syscall%.h", "time_impl%.h" },
     never = { "platform%.h", "arch%.h", "core%.h" },
   },
   {

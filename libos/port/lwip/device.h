@@ -61,8 +61,8 @@ struct lunik_lwip_device *lunik_lwip_device_of(const struct netif *netif);
 
 /* ---- receive.c ---- */
 
-/* Takes all frames that the device has. */
-void lunik_lwip_receive(struct lunik_lwip_device *device);
+/* Takes all frames that the device has. False: all were segments of TCP. */
+bool lunik_lwip_receive(struct lunik_lwip_device *device);
 
 /* ---- send.c ---- */
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* stream.c: TCP sockets on lwIP's callbacks. */
-#include "convert.h"
 #include "lwip/netif.h"
 #include "lwip/priv/tcp_priv.h"
 #include "socket_impl.h"

@@ -38,6 +38,9 @@ struct lunik_tcp_counts {
     size_t busy, parked, waiting, half_open;
 };
 
+/* Segments that came in, counted round. */
+extern uint32_t lunik_tcp_segments;
+
 void lunik_tcp_init(size_t memory_limit);
 void lunik_tcp_get_counts(struct lunik_tcp_counts *out);
 
