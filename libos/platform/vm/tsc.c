@@ -3,7 +3,7 @@
  * tsc.c: how fast the time-stamp counter goes.
  *
  * Asked of CPUID first. Where that does not say, one of three counters of
- * known frequency is watched for a quarter of a millisecond.
+ * known frequency is watched for a millisecond.
  */
 #include "apic.h"
 #include "clock.h"
@@ -103,21 +103,13 @@ static struct reading read_at_edge(const struct counter *counter)
 
 static uint64_t watch(const struct counter *counter)
 {
-<<<<<<< HEAD
     struct reading first = read_at_edge(counter), last;
     uint64_t window = counter->hz / 1000, passed = 0, hz;
-=======
-    struct reading first = read_at_edge(counter), last = first;
-    uint64_t window = counter->hz / 4000, passed = 0, hz;
->>>>>>> main
 
-    /* The way to the end of the window is little but reads: it is a part of
+    /* The way to the end of the window is nothing but reads: it is a part of
      * the start that every image with a network goes. */
-    for (unsigned i = 0; passed < window && first.is_good && i < WAITS_MAX;
-         i++) {
-        cpu_relax();
+    for (unsigned i = 0; passed < window && first.is_good && i < WAITS_MAX; i++)
         passed = (counter->read() - first.count) & counter->mask;
-    }
     last = read_at_edge(counter);
     passed = (last.count - first.count) & counter->mask;
     if (!first.is_good || !last.is_good || passed < window)
