@@ -8,6 +8,7 @@
  * reads from must not stop the others.
  */
 #include "device.h"
+#include "tcp_table.h"
 #include <lunik/mem.h>
 #include <string.h>
 
@@ -49,8 +50,8 @@ static struct lent *take_lent(void)
     return lent;
 }
 
-static struct pbuf *lend(struct lunik_net *net, const struct lunik_net_part *part,
-                         uint32_t token)
+static struct pbuf *lend(struct lunik_net *net,
+                         const struct lunik_net_part *part, uint32_t token)
 {
     struct lent *lent = take_lent();
 
@@ -185,19 +186,23 @@ static void input(struct lunik_lwip_device *device,
                                                   : wrap(device->net, frame);
     if (LUNIK_UNLIKELY(!pbuf))
         return;
-    NETIF_SET_CHECKSUM_CTRL(
-        netif, is_checked ? device->checks & ~(NETIF_CHECKSUM_CHECK_TCP |
-                                               NETIF_CHECKSUM_CHECK_UDP)
-                          : device->checks);
+    NETIF_SET_CHECKSUM_CTRL(netif, is_checked ? device->checks &
+                                                    ~(NETIF_CHECKSUM_CHECK_TCP |
+                                                      NETIF_CHECKSUM_CHECK_UDP)
+                                              : device->checks);
     if (netif->input(pbuf, netif) != ERR_OK)
         pbuf_free(pbuf);
 }
 
-void lunik_lwip_receive(struct lunik_lwip_device *device)
+bool lunik_lwip_receive(struct lunik_lwip_device *device)
 {
     struct lunik_net_frame frame;
+    uint32_t before = lunik_tcp_segments, count = 0;
 
-    while (lunik_net_receive(device->net, &frame) == LUNIK_OK)
+    while (lunik_net_receive(device->net, &frame) == LUNIK_OK) {
         input(device, &frame);
+        count++;
+    }
     NETIF_SET_CHECKSUM_CTRL(&device->netif, device->checks);
+    return lunik_tcp_segments - before != count;
 }
