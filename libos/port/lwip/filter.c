@@ -13,9 +13,9 @@
 
 #include "lunik_hooks.h"
 #include "lwip/ip6.h"
-#include "lwip/prot/ip6.h"
 #include "lwip/nd6.h"
 #include "lwip/prot/icmp6.h"
+#include "lwip/prot/ip6.h"
 
 /* ---- Extension headers ---- */
 
