@@ -79,6 +79,9 @@ static int run(lua_State *L)
     lunik_library_open(L);
     lunik_loader_open(L);
     lua_gc(L, LUA_GCRESTART);
+    /* A step of less than nothing: the first collection comes when the heap
+     * has doubled, as the later ones do, and not at once. */
+    lua_gc(L, LUA_GCSTEP, -lua_gc(L, LUA_GCCOUNT));
 
     if (lunik_sys_record(LUNIK_RECORD_MAIN, 0, &script, &size))
         script = lua_pushlstring(L, script, size);

@@ -419,17 +419,46 @@ new_connection(struct lunik_http_server *server)
     return c;
 }
 
-/* There are as many as may be: the one that was idle longest goes. */
+/* Time in which a head should have come: those that are slower go first. */
+#define PROMPT_NS LUNIK_NS_PER_S
+
+/* Of (list), the one that has waited longest. */
+static struct lunik_http_connection *
+first_waiting(const struct lunik_http_list *list)
+{
+    struct lunik_http_connection *c = list->first;
+
+    while (c != NULL && c->state != LUNIK_HTTP_WAITING)
+        c = c->next;
+    return c;
+}
+
+/* When (c) was put into its list. */
+static uint64_t waits_since(const struct lunik_http_connection *c)
+{
+    return c->deadline_ns - c->list->time_ns;
+}
+
+/*
+ * There are as many as may be: one goes. Best one that was slow with its head,
+ * so that clients who open and say nothing keep nobody out; then the one that
+ * has waited longest, which is never one at work.
+ */
 static bool make_room(lua_State *L, struct lunik_http_server *server)
 {
-    struct lunik_http_connection *c = server->idle.first;
+    struct lunik_http_connection *c, *idle;
 
     if (server->connection_count < server->limits.connections)
         return true;
-    while (c != NULL && c->state != LUNIK_HTTP_WAITING)
-        c = c->next;
+    c = first_waiting(&server->heads);
+    idle = first_waiting(&server->idle);
+    if (c == NULL || (idle != NULL && waits_since(idle) < waits_since(c) &&
+                      waits_since(c) + PROMPT_NS > lunik_time_monotonic_ns()))
+        c = idle;
     if (c == NULL)
         return false;
+    /* At once: a peer that never closes its end would keep ours for long. */
+    (void)!lunik_socket_set(c->own.socket, LUNIK_SOCKET_LINGER, 0);
     lunik_http_connection_close(L, c);
     return true;
 }

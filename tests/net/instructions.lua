@@ -6,7 +6,7 @@
 local count = require "count"
 local net = require "net"
 local process = require "util.process"
-local server = require "servers"
+local server = require "guest"
 local suite = require "suite"
 local text = require "util.text"
 

@@ -4,7 +4,7 @@
 
 local net = require "net"
 local process = require "util.process"
-local server = require "servers"
+local server = require "guest"
 local suite = require "suite"
 
 local function sleep(seconds) process.run { "sleep", tostring(seconds) } end

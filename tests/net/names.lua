@@ -4,7 +4,7 @@
 local net = require "net"
 local process = require "util.process"
 local random = require "random"
-local server = require "servers"
+local server = require "guest"
 local suite = require "suite"
 
 -- A guest whose name server answers in (mode); the server too.

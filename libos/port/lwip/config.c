@@ -29,8 +29,7 @@ static bool read_address(const char *at, size_t len, struct lunik_address *out)
 }
 
 /* Digits only, without a zero in front. */
-static bool read_number(const char *at, size_t len, unsigned max,
-                        unsigned *out)
+static bool read_number(const char *at, size_t len, unsigned max, unsigned *out)
 {
     unsigned value = 0;
 

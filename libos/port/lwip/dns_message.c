@@ -221,8 +221,7 @@ static bool is_ours(const struct lunik_dns_question *question,
     for (int i = 0; i < 4; i++)
         counts[i] = read16(reader);
     if (reader->is_bad || id != question->id ||
-        (*flags & (FLAG_ANSWER | FLAG_OPCODE)) != FLAG_ANSWER ||
-        counts[0] != 1)
+        (*flags & (FLAG_ANSWER | FLAG_OPCODE)) != FLAG_ANSWER || counts[0] != 1)
         return false;
     read_name(reader, name);
     return read16(reader) == question->type && read16(reader) == CLASS_IN &&

@@ -8,8 +8,8 @@
  * server that was asked can answer it. Servers are tried in turn, three times
  * round with more patience each time.
  */
-#include "dns_message.h"
 #include "addresses.h"
+#include "dns_message.h"
 #include "stack.h"
 #include <lunik/event.h>
 #include <lunik/interface.h>
@@ -124,8 +124,8 @@ static void on_datagram(void *arg, struct udp_pcb *udp, struct pbuf *pbuf,
     pbuf_free(pbuf);
     if (asking->verdict != LUNIK_DNS_IGNORE)
         return;
-    asking->verdict = lunik_dns_read_answer(&asking->question, buffer, size,
-                                            &asking->answer);
+    asking->verdict =
+        lunik_dns_read_answer(&asking->question, buffer, size, &asking->answer);
     if (asking->verdict != LUNIK_DNS_IGNORE)
         lunik_event_signal(asking->event);
 }
@@ -142,8 +142,7 @@ static void stop(struct asking *asking)
 static bool bind_random(struct udp_pcb *udp)
 {
     for (int i = 0; i < PORT_TRIES; i++)
-        if (udp_bind(udp, NULL, (u16_t)(0x8000 | lunik_random_u64())) ==
-            ERR_OK)
+        if (udp_bind(udp, NULL, (u16_t)(0x8000 | lunik_random_u64())) == ERR_OK)
             return true;
     return false;
 }
@@ -256,8 +255,8 @@ static lunik_result talk(struct lunik_socket *socket, struct asking *asking,
         return LUNIK_EINVAL;
     result = receive_all(socket, buffer, size, deadline_ns);
     if (result == LUNIK_OK)
-        asking->verdict = lunik_dns_read_answer(&asking->question, buffer,
-                                                size, &asking->answer);
+        asking->verdict = lunik_dns_read_answer(&asking->question, buffer, size,
+                                                &asking->answer);
     return result;
 }
 
@@ -332,8 +331,7 @@ static lunik_result try_server(struct lookup *lookup,
         struct asking *asking = &lookup->askings[i];
 
         stop(asking);
-        if (result != LUNIK_ECANCELED &&
-            asking->verdict == LUNIK_DNS_TRUNCATED)
+        if (result != LUNIK_ECANCELED && asking->verdict == LUNIK_DNS_TRUNCATED)
             result = ask_by_tcp(asking, server, lookup->deadline_ns);
     }
     return result == LUNIK_ECANCELED ? result : LUNIK_OK;

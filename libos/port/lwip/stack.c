@@ -3,8 +3,8 @@
  * stack.c: starts the IP stack, its interfaces, and ends its turns.
  */
 #include "stack.h"
-#include "device.h"
 #include "addresses.h"
+#include "device.h"
 #include "tcp_table.h"
 #include "timers.h"
 #include <lunik/event.h>
@@ -74,12 +74,13 @@ static void begin_turn(void)
     stack.is_in_turn = true;
 }
 
-static void end_turn(void)
+/* (is_all): see lunik_lwip_timers_update(). */
+static void end_turn(bool is_all)
 {
     poll_loops();
     for (size_t i = 0; i < stack.device_count; i++)
         lunik_lwip_flush(lunik_lwip_devices[i]);
-    lunik_lwip_timers_update();
+    lunik_lwip_timers_update(is_all);
     stack.is_in_turn = false;
 }
 
@@ -87,7 +88,7 @@ static void on_touched(void *arg)
 {
     (void)arg;
     begin_turn();
-    end_turn();
+    end_turn(false);
 }
 
 static void on_timer(void *arg)
@@ -95,7 +96,7 @@ static void on_timer(void *arg)
     (void)arg;
     begin_turn();
     lunik_lwip_timers_run();
-    end_turn();
+    end_turn(true);
 }
 
 /* An interface must not run lwIP's loop path behind our back. */
@@ -131,10 +132,11 @@ static void look_at_link(struct lunik_lwip_device *device)
 static void on_device(void *arg)
 {
     struct lunik_lwip_device *device = arg;
+    bool is_all;
 
     begin_turn();
     look_at_link(device);
-    lunik_lwip_receive(device);
+    is_all = lunik_lwip_receive(device);
     if (device->is_blocked) {
         device->is_blocked = false;
         lunik_lwip_flush(device);
@@ -143,7 +145,7 @@ static void on_device(void *arg)
             tcp_txnow();
         }
     }
-    end_turn();
+    end_turn(is_all);
 }
 
 static err_t init_netif(struct netif *netif)
@@ -170,8 +172,10 @@ static err_t init_netif(struct netif *netif)
 /* Opens the device called (name); NULL, and a line in the log, if it cannot. */
 static struct lunik_lwip_device *open_device(const char *name)
 {
-    struct lunik_lwip_device *device = lunik_mem_alloc_zeroed(1, sizeof(*device));
-    size_t most = sizeof(device->gather.parts) / sizeof(device->gather.parts[0]);
+    struct lunik_lwip_device *device =
+        lunik_mem_alloc_zeroed(1, sizeof(*device));
+    size_t most =
+        sizeof(device->gather.parts) / sizeof(device->gather.parts[0]);
     lunik_result result;
 
     if (!device)
@@ -256,5 +260,5 @@ void lunik_lwip_start(void)
             break;
         add_device(name, i);
     }
-    end_turn();
+    end_turn(true);
 }

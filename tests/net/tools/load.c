@@ -195,10 +195,28 @@ static long body_left(struct connection *c, size_t *status)
     return length - (long)(c->got - (size_t)(end + 4 - c->head));
 }
 
+/* The server closes first: only then does it have to remember the connection
+ * (TIME-WAIT). Results as of pull(). */
+static int await_end(struct connection *c)
+{
+    char byte;
+    ssize_t n = read(c->fd, &byte, 1);
+
+    if (n == 0)
+        return 1;
+    if (n < 0 && errno == EAGAIN)
+        return 0;
+    fail(c, n < 0 ? &load.read_errors : &load.status_errors);
+    return -1;
+}
+
 /* Reads. 1: the answer is whole; 0: wait; -1: over, counted. */
 static int pull(struct connection *c)
 {
     static char body[ANSWER_MAX];
+
+    if (c->left == 0)
+        return await_end(c);
 
     for (;;) {
         bool in_head = c->left < 0;
@@ -226,7 +244,7 @@ static int pull(struct connection *c)
             c->left -= n;
         }
         if (c->left == 0)
-            return 1;
+            return load.is_fresh ? await_end(c) : 1;
         if (c->left < 0 && !in_head) {
             fail(c, &load.status_errors); /* more than was promised */
             return -1;

@@ -116,7 +116,8 @@
 #define TCP_SND_QUEUELEN lunik_lwip_send_queue
 #define TCP_SNDLOWAT (lunik_lwip_send_buffer / 4)
 #define TCP_SNDQUEUELOWAT (lunik_lwip_send_queue / 4)
-#define TCP_WND_UPDATE_THRESHOLD (lunik_lwip_window / 4)
+/* A peer that does not scale has 64 KiB at most, and must hear of a quarter. */
+#define TCP_WND_UPDATE_THRESHOLD LWIP_MIN(lunik_lwip_window / 4, 16384)
 #define TCP_OVERSIZE 640
 #define TCP_QUEUE_OOSEQ 1
 #define TCP_OOSEQ_MAX_BYTES lunik_lwip_window

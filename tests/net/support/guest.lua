@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- servers.lua: the HTTP servers that tests load and attack: LuaSocket's and
+-- guest.lua: the HTTP servers that tests load and attack: LuaSocket's and
 -- lunik.http's, with the same answer.
 
 local fs = require "util.fs"
