@@ -14,6 +14,7 @@
 #include <lauxlib.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -295,6 +296,14 @@ static void look_at_all(struct run *run, uint64_t now)
     }
 }
 
+/* The signal that came while (drive) ran. */
+static volatile sig_atomic_t came;
+
+static void on_signal(int number)
+{
+    came = number;
+}
+
 /* Returns: why it ended. */
 static const char *drive(struct run *run, uint64_t end)
 {
@@ -305,6 +314,8 @@ static const char *drive(struct run *run, uint64_t end)
         uint64_t now = now_ns();
         int count;
 
+        if (came)
+            return "interrupted";
         if (now >= end)
             return "time";
         if (run->limit && run->done >= run->limit)
@@ -316,11 +327,28 @@ static const char *drive(struct run *run, uint64_t end)
             next_look = now + LOOK_NS;
         }
         count = epoll_wait(run->events, events, EVENTS, 10);
-        if (count < 0 && errno == EINTR)
-            return "interrupted";
         for (int i = 0; i < count; i++)
             on_event(run, events[i].data.ptr, events[i].events);
     }
+}
+
+/* As drive(). What asks for the end does so here, and then once more for those
+ * who handled it before. */
+static const char *drive_interruptibly(struct run *run, uint64_t end)
+{
+    static const int numbers[] = { SIGINT, SIGTERM };
+    struct sigaction ours = { .sa_handler = on_signal }, before[2];
+    const char *why;
+
+    came = 0;
+    for (size_t i = 0; i < 2; i++)
+        sigaction(numbers[i], &ours, &before[i]);
+    why = drive(run, end);
+    for (size_t i = 0; i < 2; i++)
+        sigaction(numbers[i], &before[i], NULL);
+    if (came)
+        raise(came);
+    return why;
 }
 
 static void set_integer(lua_State *L, const char *name, uint64_t value)
@@ -465,7 +493,7 @@ int lunik_host_load(lua_State *L)
     run->timeout_ns = (uint64_t)timeout_ms * (NS_PER_S / 1000);
     began = now_ns();
     end = began + (uint64_t)duration_ms * (NS_PER_S / 1000);
-    why = drive(run, end);
+    why = drive_interruptibly(run, end);
     push_result(L, run, now_ns() - began, why);
     free_run(run);
     return 1;
