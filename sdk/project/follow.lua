@@ -128,14 +128,10 @@ function visit(state, path, data, origin)
   for _, item in ipairs(lexer.requires(lexer.without_preamble(data))) do
     if not builtin[item.name] then
       local found, searched = resolve(state, item.name)
-<<<<<<< HEAD
-      if not found and not item.optional then not_found(state, path, item, searched) end
-      want_parts(state, data, item.name)
-=======
       if not found and not item.optional and not state.optional[item.name] then
         not_found(state, path, item, searched)
       end
->>>>>>> main
+      want_parts(state, data, item.name)
     end
   end
 end

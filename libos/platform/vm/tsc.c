@@ -108,8 +108,11 @@ static uint64_t watch(const struct counter *counter)
 
     /* The way to the end of the window is nothing but reads: it is a part of
      * the start that every image with a network goes. */
-    for (unsigned i = 0; passed < window && first.is_good && i < WAITS_MAX; i++)
+    for (unsigned i = 0; passed < window && first.is_good && i < WAITS_MAX;
+         i++) {
+        cpu_relax();
         passed = (counter->read() - first.count) & counter->mask;
+    }
     last = read_at_edge(counter);
     passed = (last.count - first.count) & counter->mask;
     if (!first.is_good || !last.is_good || passed < window)
