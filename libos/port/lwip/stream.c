@@ -429,11 +429,9 @@ lunik_result lunik_stream_send(struct lunik_socket *socket, const void *data,
     done = write_some(pcb, data, size, flags);
     if (done < size || !has_room(pcb))
         become_full(socket);
-    /* A failure to send now is mended by lwIP's timers. */
     if (!(flags & LUNIK_SEND_MORE) || done < size ||
         pcb->snd_lbb - pcb->snd_nxt >= pcb->mss)
-        (void)tcp_output(pcb);
-    lunik_lwip_touched();
+        lunik_lwip_output(pcb);
     *size_out = done;
     return done ? LUNIK_OK : LUNIK_EAGAIN;
 }
