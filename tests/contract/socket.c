@@ -263,6 +263,8 @@ static void lent_bytes_stay_until_they_are_consumed(void)
               LUNIK_OK);
         CHECK(lunik_socket_peek(pair.b, &data, &size) == LUNIK_OK);
         CHECK(size == 6 && memcmp(data, "abcdef", 6) == 0);
+        CHECK(lunik_socket_copy(pair.b, in, 4, &got) == LUNIK_OK);
+        CHECK(got == 4 && memcmp(in, "abcd", 4) == 0);
         CHECK(lunik_socket_pending(pair.b) == 6);
         lunik_socket_consume(pair.b, 0);
         lunik_socket_consume(pair.b, 2);
@@ -270,6 +272,8 @@ static void lent_bytes_stay_until_they_are_consumed(void)
         CHECK(lunik_socket_ready(pair.b) & LUNIK_READABLE);
         CHECK(lunik_socket_peek(pair.b, &data, &size) == LUNIK_OK);
         CHECK(size == 4 && memcmp(data, "cdef", 4) == 0);
+        CHECK(lunik_socket_copy(pair.b, in, 8, &got) == LUNIK_OK);
+        CHECK(got == 4 && memcmp(in, "cdef", 4) == 0);
         CHECK(lunik_socket_try_receive(pair.b, in, 3, &got, NULL) == LUNIK_OK);
         CHECK(got == 3 && memcmp(in, "cde", 3) == 0);
         CHECK(lunik_socket_peek(pair.b, &data, &size) == LUNIK_OK);
@@ -277,6 +281,7 @@ static void lent_bytes_stay_until_they_are_consumed(void)
         lunik_socket_consume(pair.b, 1);
         CHECK(!(lunik_socket_ready(pair.b) & LUNIK_READABLE));
         CHECK(lunik_socket_peek(pair.b, &data, &size) == LUNIK_EAGAIN);
+        CHECK(lunik_socket_copy(pair.b, in, 8, &got) == LUNIK_EAGAIN);
         CHECK(lunik_socket_shutdown(pair.a, LUNIK_SHUT_WRITE) == LUNIK_OK);
         CHECK(lunik_socket_wait(pair.b, LUNIK_READABLE, within(SOON)) ==
               LUNIK_OK);

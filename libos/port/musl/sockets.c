@@ -438,9 +438,10 @@ long lunik_sys_shutdown(long fd, long how)
         return res;
     if (how < SHUT_RD || how > SHUT_RDWR)
         return -EINVAL;
-    return lunik_socket_shutdown(file->socket, bits[how]) == LUNIK_OK
-               ? 0
-               : -ENOTCONN;
+    if (lunik_socket_shutdown(file->socket, bits[how]) != LUNIK_OK)
+        return -ENOTCONN;
+    file->is_shut_write |= how != SHUT_RD;
+    return 0;
 }
 
 long lunik_sys_getsockname(long fd, void *out, void *len)
@@ -483,18 +484,13 @@ struct incoming {
 
 static long peek(struct lunik_socket_file *file, struct incoming *in)
 {
-    const void *data;
     size_t size;
-    lunik_result result = lunik_socket_peek(file->socket, &data, &size);
+    lunik_result result;
 
-    if (result != LUNIK_OK)
-        return -lunik_sockets_errno(result);
+    in->full_size = is_stream(file) ? 0 : lunik_socket_pending(file->socket);
     lunik_socket_get_sender(file->socket, &in->from);
-    in->full_size = is_stream(file) ? 0 : size;
-    if (size > in->size)
-        size = in->size;
-    memcpy(in->data, data, size);
-    return (long)size;
+    result = lunik_socket_copy(file->socket, in->data, in->size, &size);
+    return result == LUNIK_OK ? (long)size : -lunik_sockets_errno(result);
 }
 
 /* Once, without waiting. */
@@ -882,7 +878,7 @@ static short poll_file(const struct lunik_file *any)
     if (ready & LUNIK_WRITABLE)
         bits |= POLLOUT | POLLWRNORM;
     if (ready & LUNIK_HANGUP)
-        bits |= POLLRDHUP;
+        bits |= file->is_shut_write ? POLLRDHUP | POLLHUP : POLLRDHUP;
     if (ready & LUNIK_FAILED)
         bits |= POLLERR | POLLHUP;
     return (short)bits;

@@ -18,6 +18,7 @@ struct lunik_socket_file {
     uint64_t receive_ns, send_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; 0: for ever */
     unsigned waiting;             /* fibers; the last frees a closed file */
     sa_family_t family;
+    bool is_shut_write;
     bool is_told; /* the error was reported; from now on it is an end */
 };
 

@@ -35,6 +35,8 @@ static void test_states(void)
     CHECK_EQ(poll_one(client, POLLIN | POLLRDNORM, 0), POLLIN | POLLRDNORM);
     close(served);
     CHECK_EQ(poll_one(client, POLLRDHUP, 1000), POLLRDHUP);
+    CHECK_EQ(shutdown(client, SHUT_WR), 0);
+    CHECK_EQ(poll_one(client, POLLRDHUP, 0), POLLRDHUP | POLLHUP);
     close(client);
     CHECK_EQ(poll_one(client, POLLIN, 0), POLLNVAL);
     CHECK_EQ(poll_one(-1, POLLIN, 0), 0);
