@@ -336,7 +336,7 @@ static void read_all(void *arg)
     while ((got = recv(ends[1], block, 70000, 0)) > 0) {
         for (ssize_t i = 0; i < got; i++)
             if (block[i] != (char)((done + (size_t)i) * 7))
-                CHECK(!"the bytes in their order");
+                CHECK(false && "the bytes in their order");
         done += (size_t)got;
     }
     CHECK_EQ(got, 0);
