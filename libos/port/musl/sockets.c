@@ -123,7 +123,10 @@ static void close_file(struct lunik_file *any)
 
     file->socket = NULL;
     lunik_socket_close(socket);
-    lunik_event_signal(&lunik_poll_closed);
+    for (struct lunik_look *look = file->looks; look; look = look->next) {
+        look->file = NULL;
+        lunik_event_signal(look->event);
+    }
     if (file->waiting == 0)
         lunik_mem_free(file);
 }
@@ -884,9 +887,33 @@ static short poll_file(const struct lunik_file *any)
     return (short)bits;
 }
 
-static void watch_file(struct lunik_file *file, struct lunik_watch *watch)
+static void watch_file(struct lunik_file *any, struct lunik_look *look)
 {
-    lunik_socket_watch(((struct lunik_socket_file *)file)->socket, watch);
+    struct lunik_socket_file *file = (struct lunik_socket_file *)any;
+
+    look->file = any;
+    look->prev = NULL;
+    look->next = file->looks;
+    if (look->next)
+        look->next->prev = look;
+    file->looks = look;
+    lunik_socket_watch(file->socket, &look->watch);
+}
+
+/* The descriptor may be another's by now, or the whole file be gone. */
+static void unwatch_file(struct lunik_look *look)
+{
+    struct lunik_socket_file *file = (struct lunik_socket_file *)look->file;
+
+    if (!file)
+        return;
+    lunik_socket_unwatch(&look->watch);
+    if (look->prev)
+        look->prev->next = look->next;
+    else
+        file->looks = look->next;
+    if (look->next)
+        look->next->prev = look->prev;
 }
 
 static long control(struct lunik_file *any, long request, void *arg)
@@ -906,5 +933,5 @@ static const struct lunik_file_kind kind = { .close = close_file,
                                              .vector = vector,
                                              .poll = poll_file,
                                              .watch = watch_file,
-                                             .unwatch = lunik_socket_unwatch,
+                                             .unwatch = unwatch_file,
                                              .control = control };

@@ -109,6 +109,43 @@ static void test_close_under_a_poll(void)
     close(ends[1]);
 }
 
+static void poll_twice(void *arg)
+{
+    const int *ends = arg;
+    struct pollfd list[] = { { .fd = ends[0], .events = POLLIN },
+                             { .fd = ends[1], .events = POLLIN },
+                             { .fd = ends[0], .events = POLLIN } };
+
+    CHECK_EQ(poll(list, 3, 1000), 2);
+    CHECK_EQ(list[0].revents, POLLNVAL);
+    CHECK_EQ(list[1].revents, 0);
+    CHECK_EQ(list[2].revents, POLLNVAL);
+}
+
+/* All who poll it learn of it, and nobody else is disturbed. */
+static void test_close_under_many_polls(void)
+{
+    struct task tasks[4];
+    int ends[2], others[2], lists[2] = { -1, -1 };
+    char byte;
+
+    make_pair(AF_INET, ends);
+    make_pair(AF_INET, others);
+    lists[0] = ends[0];
+    lists[1] = others[0];
+    for (int i = 0; i < 4; i++)
+        start_task(&tasks[i], poll_twice, lists);
+    sleep_ms(5);
+    CHECK_EQ(close(ends[0]), 0);
+    for (int i = 0; i < 4; i++)
+        join_task(&tasks[i]);
+    CHECK_EQ(send(others[1], "x", 1, 0), 1);
+    CHECK_EQ(recv(others[0], &byte, 1, 0), 1);
+    close(others[0]);
+    close(others[1]);
+    close(ends[1]);
+}
+
 /* The socket outlives the descriptor that is polled. */
 static void test_close_of_a_duplicate(void)
 {
@@ -239,6 +276,7 @@ void test_polling(void)
     test_states();
     test_waiting_for_many();
     test_close_under_a_poll();
+    test_close_under_many_polls();
     test_close_of_a_duplicate();
     test_ends_of_a_task();
     test_full();
