@@ -390,27 +390,32 @@ static int stream_settimeout(lua_State *L)
     return 0;
 }
 
-void lunik_lua_set_stream_methods(lua_State *L)
-{
-    static const luaL_Reg methods[] = {
-        { "read", stream_read },
-        { "read_exactly", stream_read_exactly },
-        { "read_until", stream_read_until },
-        { "read_all", stream_read_all },
-        { "write", stream_write },
-        { "close", stream_close },
-        { "settimeout", stream_settimeout },
-        { NULL, NULL },
-    };
+const luaL_Reg lunik_stream_methods[] = {
+    { "read", stream_read },
+    { "read_exactly", stream_read_exactly },
+    { "read_until", stream_read_until },
+    { "read_all", stream_read_all },
+    { "write", stream_write },
+    { "close", stream_close },
+    { "settimeout", stream_settimeout },
+    { NULL, NULL },
+};
 
-    luaL_checkstack(L, 4, NULL);
+void lunik_lua_mark_stream(lua_State *L)
+{
     lua_pushboolean(L, true);
     lua_rawsetp(L, -2, &stream_key);
+}
+
+void lunik_lua_set_stream_methods(lua_State *L)
+{
+    luaL_checkstack(L, 4, NULL);
+    lunik_lua_mark_stream(L);
     lua_pushcfunction(L, stream_collect);
     lua_setfield(L, -2, "__gc");
     lua_pushcfunction(L, stream_collect);
     lua_setfield(L, -2, "__close");
     lua_pushvalue(L, -2);
-    luaL_setfuncs(L, methods, 0);
+    luaL_setfuncs(L, lunik_stream_methods, 0);
     lua_pop(L, 1);
 }

@@ -10,6 +10,8 @@
 #     [REQUIRES module...]     other modules it needs
 #     [OPTIONAL module...]     modules that its Lua files require, but that may be
 #                              missing
+#     [PARTS field=module...]  fields of it that another module makes; that one
+#                              is needed by programs that use them
 #     [STUB file.d.lua]        LuaCATS annotations for editors
 #     [VERSION v] [LICENCE l]  of the module; the project's if left out
 #     [UPSTREAM name...]       libraries of lunik_add_upstream() that it rests on
@@ -139,7 +141,7 @@ endfunction()
 
 function(lunik_add_binding name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "MODULE;STUB;VERSION;LICENCE"
-                        "SOURCES;LUA;REQUIRES;OPTIONAL;UPSTREAM;LIBRARIES")
+                        "SOURCES;LUA;REQUIRES;OPTIONAL;PARTS;UPSTREAM;LIBRARIES")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "lunik_add_binding(${name}): does not know "
                         "'${arg_UNPARSED_ARGUMENTS}'")
@@ -166,6 +168,9 @@ function(lunik_add_binding name)
   _lunik_lua_files(files ${name} ${arg_LUA})
   _lunik_lua_list(requires ${arg_REQUIRES})
   _lunik_lua_list(optional ${arg_OPTIONAL})
+  list(TRANSFORM arg_PARTS REPLACE "^(.*)=(.*)$" " [\"\\1\"] = \"\\2\","
+                                   OUTPUT_VARIABLE parts)
+  list(JOIN parts "" parts)
   set(description "${CMAKE_CURRENT_BINARY_DIR}/${arg_MODULE}.lua")
   file(
     CONFIGURE
@@ -177,6 +182,7 @@ return {
   lua = {${files} },
   requires = {${requires} },
   optional = {${optional} },
+  parts = {${parts} },
   version = \"${arg_VERSION}\",
   licence = \"${arg_LICENCE}\",
 }
