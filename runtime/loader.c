@@ -25,6 +25,25 @@ static bool find_sealed(const char *path, struct lunik_archive_file *out)
     return lunik_archive_find(lunik_archive_sealed(), path, strlen(path), out);
 }
 
+/*
+ * The bytecode that the SDK sealed beside the script at (path), spelt as in the
+ * archive: the name inside it is that one. It is as much a part of the image as
+ * the interpreter is, and was checked with it; no other bytecode is loaded.
+ */
+static bool find_compiled(const char *path, struct lunik_archive_file *out)
+{
+    static const char folder[] = LUNIK_ARCHIVE_BYTECODE;
+    char name[LUNIK_ARCHIVE_PATH_MAX];
+    size_t len = strlen(path);
+
+    if (len > sizeof(name) - (sizeof(folder) - 1))
+        return false;
+    memcpy(name, folder, sizeof(folder) - 1);
+    memcpy(name + sizeof(folder) - 1, path, len);
+    return lunik_archive_find(lunik_archive_sealed(), name,
+                              len + sizeof(folder) - 1, out);
+}
+
 static bool can_read(const char *path)
 {
     struct lunik_archive_file file;
@@ -66,7 +85,9 @@ int lunik_loader_load(lua_State *L, const char *path, int env_index)
     size_t size;
     int status;
 
-    if (find_sealed(path, &file)) {
+    if (find_compiled(path, &file)) {
+        status = luaL_loadbufferx(L, file.data, file.size, path, "b");
+    } else if (find_sealed(path, &file)) {
         text = file.data;
         size = file.size;
         skip_preamble(&text, &size);

@@ -92,8 +92,8 @@ void lunik_stream_close(struct lunik_stream *stream)
 
 /* ---- Reading ---- */
 
-/* Lends what is there, and waits until something is. LUNIK_ECLOSED: the end,
- * or closed. */
+/* Lends what is there, and waits until something is; nothing at the end.
+ * LUNIK_ECLOSED: closed by ourselves. */
 static lunik_result get_piece(struct lunik_stream *stream, uint64_t deadline_ns,
                               const char **data, size_t *size)
 {
@@ -106,7 +106,7 @@ static lunik_result get_piece(struct lunik_stream *stream, uint64_t deadline_ns,
         res = stream->ops->peek(stream, &lent, size);
         if (res == LUNIK_OK) {
             *data = lent;
-            return *size > 0 ? LUNIK_OK : LUNIK_ECLOSED;
+            return LUNIK_OK;
         }
         if (res != LUNIK_EAGAIN)
             return res;
@@ -114,6 +114,15 @@ static lunik_result get_piece(struct lunik_stream *stream, uint64_t deadline_ns,
         if (res != LUNIK_OK)
             return res;
     }
+}
+
+/* As get_piece(), but the end is LUNIK_ECLOSED. */
+static lunik_result get_bytes(struct lunik_stream *stream, uint64_t deadline_ns,
+                              const char **data, size_t *size)
+{
+    lunik_result res = get_piece(stream, deadline_ns, data, size);
+
+    return res == LUNIK_OK && *size == 0 ? LUNIK_ECLOSED : res;
 }
 
 static size_t check_count(lua_State *L, int arg, lua_Integer otherwise)
@@ -134,7 +143,7 @@ static int stream_read(lua_State *L)
     lunik_result res;
 
     lunik_lua_check(L);
-    res = get_piece(stream, deadline, &data, &size);
+    res = get_bytes(stream, deadline, &data, &size);
     if (res != LUNIK_OK)
         return lunik_lua_fail_wait(L, res);
     if (max > READ_MAX)
@@ -176,7 +185,7 @@ static int stream_read_exactly(lua_State *L)
     lunik_lua_check(L);
     luaL_buffinit(L, &b);
     for (left = (size_t)wanted; left > 0; left -= size) {
-        res = get_piece(stream, deadline, &data, &size);
+        res = get_bytes(stream, deadline, &data, &size);
         if (res != LUNIK_OK)
             return fail_partial(L, &b, NULL, res);
         if (size > left)
@@ -204,10 +213,10 @@ static int stream_read_all(lua_State *L)
     luaL_buffinit(L, &b);
     for (;;) {
         res = get_piece(stream, deadline, &data, &size);
-        if (res == LUNIK_ECLOSED && stream->ops != NULL)
-            break;
         if (res != LUNIK_OK)
             return fail_partial(L, &b, NULL, res);
+        if (size == 0)
+            break;
         if (size > limit)
             return fail_partial(L, &b, "too long", LUNIK_OK);
         limit -= size;
@@ -277,7 +286,7 @@ static int stream_read_until(lua_State *L)
     lunik_lua_check(L);
     luaL_buffinit(L, &b);
     do {
-        res = get_piece(stream, deadline, &data, &size);
+        res = get_bytes(stream, deadline, &data, &size);
         if (res != LUNIK_OK)
             return fail_partial(L, &b, NULL, res);
         if (size > max - luaL_bufflen(&b))
@@ -381,27 +390,32 @@ static int stream_settimeout(lua_State *L)
     return 0;
 }
 
-void lunik_lua_set_stream_methods(lua_State *L)
-{
-    static const luaL_Reg methods[] = {
-        { "read", stream_read },
-        { "read_exactly", stream_read_exactly },
-        { "read_until", stream_read_until },
-        { "read_all", stream_read_all },
-        { "write", stream_write },
-        { "close", stream_close },
-        { "settimeout", stream_settimeout },
-        { NULL, NULL },
-    };
+const luaL_Reg lunik_stream_methods[] = {
+    { "read", stream_read },
+    { "read_exactly", stream_read_exactly },
+    { "read_until", stream_read_until },
+    { "read_all", stream_read_all },
+    { "write", stream_write },
+    { "close", stream_close },
+    { "settimeout", stream_settimeout },
+    { NULL, NULL },
+};
 
-    luaL_checkstack(L, 4, NULL);
+void lunik_lua_mark_stream(lua_State *L)
+{
     lua_pushboolean(L, true);
     lua_rawsetp(L, -2, &stream_key);
+}
+
+void lunik_lua_set_stream_methods(lua_State *L)
+{
+    luaL_checkstack(L, 4, NULL);
+    lunik_lua_mark_stream(L);
     lua_pushcfunction(L, stream_collect);
     lua_setfield(L, -2, "__gc");
     lua_pushcfunction(L, stream_collect);
     lua_setfield(L, -2, "__close");
     lua_pushvalue(L, -2);
-    luaL_setfuncs(L, methods, 0);
+    luaL_setfuncs(L, lunik_stream_methods, 0);
     lua_pop(L, 1);
 }

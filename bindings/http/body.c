@@ -17,7 +17,7 @@ static lunik_result fail(struct lunik_http_body *body, unsigned status)
 {
     if (body->status == 0)
         body->status = status;
-    return status == 413 ? LUNIK_ENOMEM : LUNIK_EINVAL;
+    return body->status == 413 ? LUNIK_ENOMEM : LUNIK_EINVAL;
 }
 
 static lunik_result send_continue(struct lunik_http_body *body)
@@ -38,7 +38,7 @@ static lunik_result end_of_input(struct lunik_http_body *body)
 {
     if (lunik_http_parse_end(body->parser) != LUNIK_HTTP_DONE) {
         fail(body, 400);
-        return LUNIK_ECLOSED;
+        return LUNIK_ERESET; /* not to be taken for the end */
     }
     body->is_complete = true;
     return LUNIK_OK;

@@ -350,6 +350,7 @@ void lunik_http_open_client(lua_State *L)
         { NULL, NULL },
     };
 
+    lunik_http_open_headers(L);
     lua_newtable(L);
     luaL_newmetatable(L, LUNIK_HTTP_ANSWER_TYPE);
     lunik_lua_set_stream_methods(L);

@@ -28,7 +28,7 @@ static bool is_http_error(lua_State *L, int index)
     index = lua_absindex(L, index);
     if (!lua_istable(L, index) || !lua_getmetatable(L, index))
         return false;
-    luaL_getmetatable(L, LUNIK_HTTP_ERROR_TYPE);
+    lunik_http_push_error_type(L);
     is_one = lua_rawequal(L, -1, -2);
     lua_pop(L, 2);
     return is_one;
@@ -68,7 +68,8 @@ int lunik_http_error(lua_State *L)
     lua_setfield(L, -2, "message");
     lua_pushvalue(L, 3);
     lua_setfield(L, -2, "headers");
-    luaL_setmetatable(L, LUNIK_HTTP_ERROR_TYPE);
+    lunik_http_push_error_type(L);
+    lua_setmetatable(L, -2);
     return lua_error(L);
 }
 

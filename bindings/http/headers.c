@@ -58,6 +58,23 @@ static bool push_value(lua_State *L, const struct lunik_http_head *head,
     return count > 0;
 }
 
+bool lunik_http_push_method(lua_State *L, const luaL_Reg *list, int key,
+                            int cache)
+{
+    const char *name = lua_tostring(L, key);
+
+    for (; list->name != NULL; list++) {
+        if (strcmp(list->name, name) != 0)
+            continue;
+        lua_pushcfunction(L, list->func);
+        lua_pushvalue(L, key);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, cache);
+        return true;
+    }
+    return false;
+}
+
 /* headers[name]; upvalue 1: the methods */
 static int headers_index(lua_State *L)
 {
@@ -201,7 +218,10 @@ void lunik_http_open_headers(lua_State *L)
         { NULL, NULL },
     };
 
-    luaL_newmetatable(L, LUNIK_HTTP_HEADERS_TYPE);
+    if (!luaL_newmetatable(L, LUNIK_HTTP_HEADERS_TYPE)) {
+        lua_pop(L, 1);
+        return;
+    }
     luaL_setfuncs(L, metamethods, 0);
     luaL_newlib(L, methods);
     lua_pushcclosure(L, headers_index, 1);

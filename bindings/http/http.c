@@ -212,7 +212,7 @@ static int http_parse_url(lua_State *L)
     if (!split_port(at, &host_end, &port) || host_end == at)
         return bad_url(L);
     for (i = 0; at + i < host_end; i++)
-        if (!lunik_http_is_host_char((unsigned char)at[i]))
+        if ((lunik_http_classes[(unsigned char)at[i]] & 2) == 0)
             return bad_url(L);
     set_part(L, "host", at, host_end);
     lua_pushinteger(L, port);
@@ -252,6 +252,36 @@ static int http_normalize_path(lua_State *L)
 
 /* ---- Sealed files ---- */
 
+static int file_len(lua_State *L)
+{
+    const struct lunik_http_file *file =
+        luaL_checkudata(L, 1, LUNIK_HTTP_FILE_TYPE);
+
+    lua_pushinteger(L, (lua_Integer)file->size);
+    return 1;
+}
+
+static int file_tostring(lua_State *L)
+{
+    const struct lunik_http_file *file =
+        luaL_checkudata(L, 1, LUNIK_HTTP_FILE_TYPE);
+
+    lua_pushlstring(L, file->data, file->size);
+    return 1;
+}
+
+/* Gives the object at the top the type of files. */
+static void set_file_type(lua_State *L)
+{
+    if (luaL_newmetatable(L, LUNIK_HTTP_FILE_TYPE)) {
+        lua_pushcfunction(L, file_len);
+        lua_setfield(L, -2, "__len");
+        lua_pushcfunction(L, file_tostring);
+        lua_setfield(L, -2, "__tostring");
+    }
+    lua_setmetatable(L, -2);
+}
+
 /* http.file(path [, first [, last]]) -> a body of these bytes, from 0 on, that
  * is sent without a copy | nil, err */
 static int http_file(lua_State *L)
@@ -277,27 +307,9 @@ static int http_file(lua_State *L)
     file = lua_newuserdatauv(L, sizeof(*file), 0);
     file->data = (const char *)found.data + first;
     file->size = (size_t)(last - first + 1);
-    luaL_setmetatable(L, LUNIK_HTTP_FILE_TYPE);
+    set_file_type(L);
     lua_pushinteger(L, (lua_Integer)found.size);
     return 2;
-}
-
-static int file_len(lua_State *L)
-{
-    const struct lunik_http_file *file =
-        luaL_checkudata(L, 1, LUNIK_HTTP_FILE_TYPE);
-
-    lua_pushinteger(L, (lua_Integer)file->size);
-    return 1;
-}
-
-static int file_tostring(lua_State *L)
-{
-    const struct lunik_http_file *file =
-        luaL_checkudata(L, 1, LUNIK_HTTP_FILE_TYPE);
-
-    lua_pushlstring(L, file->data, file->size);
-    return 1;
 }
 
 static int error_tostring(lua_State *L)
@@ -311,24 +323,46 @@ static int error_tostring(lua_State *L)
 
 /* ---- The module ---- */
 
-static void open_types(lua_State *L)
+void lunik_http_push_error_type(lua_State *L)
 {
-    luaL_newmetatable(L, LUNIK_HTTP_FILE_TYPE);
-    lua_pushcfunction(L, file_len);
-    lua_setfield(L, -2, "__len");
-    lua_pushcfunction(L, file_tostring);
-    lua_setfield(L, -2, "__tostring");
-    luaL_newmetatable(L, LUNIK_HTTP_ERROR_TYPE);
-    lua_pushcfunction(L, error_tostring);
-    lua_setfield(L, -2, "__tostring");
-    lua_pop(L, 2);
+    if (luaL_newmetatable(L, LUNIK_HTTP_ERROR_TYPE)) {
+        lua_pushcfunction(L, error_tostring);
+        lua_setfield(L, -2, "__tostring");
+    }
 }
 
-/* What the client in Lua offers, once somebody asks for it. */
-static int module_index(lua_State *L)
+static void open_serving(lua_State *L)
+{
+    lunik_http_open_headers(L);
+    lunik_http_open_request(L);
+    lunik_http_open_response(L);
+    lunik_http_open_server(L);
+}
+
+/* Each of these adds its functions to a table, and makes its types. They are
+ * only opened when somebody asks for one of their functions: a start is to
+ * cost little. */
+static const struct part {
+    void (*open)(lua_State *L);
+    const char *names; /* with a blank around each */
+} parts[] = {
+    { open_serving, " server serve stats parse_query " },
+    { lunik_http_open_client, " read_response " },
+};
+
+static const luaL_Reg functions[] = {
+    { "error", lunik_http_error },   { "status_text", http_status_text },
+    { "date", http_date },           { "parse_date", http_parse_date },
+    { "escape", http_escape },       { "unescape", http_unescape },
+    { "is_token", http_is_token },   { "is_value", http_is_value },
+    { "parse_url", http_parse_url }, { "normalize_path", http_normalize_path },
+    { "file", http_file },           { NULL, NULL },
+};
+
+/* Pushes what the client in Lua offers under (key); false: nothing. */
+static bool push_of_client(lua_State *L, const char *key)
 {
     static const char *const names[] = { "request", "get", "post", "client" };
-    const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
     size_t i;
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -338,38 +372,73 @@ static int module_index(lua_State *L)
         lua_pushliteral(L, "lunik.http.client");
         lua_call(L, 1, 1);
         lua_getfield(L, -1, key);
+        return true;
+    }
+    return false;
+}
+
+/* module[key], the first time: it is there from then on */
+static int module_index(lua_State *L)
+{
+    const luaL_Reg *function = functions;
+    const char *key, *at;
+    size_t size, i;
+
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return 0;
+    key = lua_tolstring(L, 2, &size);
+    while (function->name != NULL && strcmp(function->name, key) != 0)
+        function++;
+    if (function->name != NULL) {
+        lua_pushcfunction(L, function->func);
+    } else if (!push_of_client(L, key)) {
+        for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+            at = strstr(parts[i].names, key);
+            if (at != NULL && at[-1] == ' ' && at[size] == ' ')
+                break;
+        }
+        if (size == 0 || i == sizeof(parts) / sizeof(parts[0]))
+            return 0;
+        lua_settop(L, 2);
+        lua_pushvalue(L, 1);
+        parts[i].open(L);
+        lua_pushvalue(L, 2);
+        lua_rawget(L, 1);
         return 1;
     }
-    return 0;
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 1);
+    return 1;
+}
+
+/* pairs(module): all of it, for people who look */
+static int module_pairs(lua_State *L)
+{
+    static const char *const all[] = { "server", "read_response", NULL };
+    size_t i;
+
+    for (i = 0; functions[i].name != NULL; i++) {
+        lua_getfield(L, 1, functions[i].name);
+        lua_pop(L, 1);
+    }
+    for (i = 0; all[i] != NULL; i++) {
+        lua_getfield(L, 1, all[i]);
+        lua_pop(L, 1);
+    }
+    lua_getglobal(L, "next");
+    lua_pushvalue(L, 1);
+    return 2;
 }
 
 static int luaopen_lunik_http(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        { "error", lunik_http_error },
-        { "status_text", http_status_text },
-        { "date", http_date },
-        { "parse_date", http_parse_date },
-        { "escape", http_escape },
-        { "unescape", http_unescape },
-        { "is_token", http_is_token },
-        { "is_value", http_is_value },
-        { "parse_url", http_parse_url },
-        { "normalize_path", http_normalize_path },
-        { "file", http_file },
-        { NULL, NULL },
-    };
-
-    luaL_newlib(L, functions);
-    open_types(L);
-    lunik_http_open_headers(L);
-    lunik_http_open_request(L);
-    lunik_http_open_response(L);
-    lunik_http_open_client(L);
-    lunik_http_open_server(L);
-    lua_createtable(L, 0, 1);
+    lua_newtable(L);
+    lua_createtable(L, 0, 2);
     lua_pushcfunction(L, module_index);
     lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, module_pairs);
+    lua_setfield(L, -2, "__pairs");
     lua_setmetatable(L, -2);
     return 1;
 }

@@ -22,6 +22,9 @@
 #define LUNIK_HTTP_FILE_TYPE "lunik.http.file"
 #define LUNIK_HTTP_ERROR_TYPE "lunik.http.error"
 
+/* Keys in the registry of the metatables that every request needs. */
+extern const char lunik_http_request_key, lunik_http_response_key;
+
 /* ---- Bodies ---- */
 
 /* A message's body, read from (io) as the parser says. */
@@ -234,6 +237,8 @@ lunik_http_exchange_run(lua_State *L, struct lunik_http_connection *connection,
 
 /* The handler of errors: adds a traceback to all but what http.error() made. */
 int lunik_http_error_handler(lua_State *L);
+/* Pushes the metatable of what http.error() raises. */
+void lunik_http_push_error_type(lua_State *L);
 /* http.error(status [, message [, headers]]) */
 int lunik_http_error(lua_State *L);
 
@@ -284,12 +289,17 @@ struct lunik_http_file {
     size_t size;
 };
 
+/* Pushes the function of (list) called as the string at (key), and keeps it in
+ * the table at (cache); false: there is none. So a type's methods cost nothing
+ * until they are used. */
+bool lunik_http_push_method(lua_State *L, const luaL_Reg *list, int key,
+                            int cache);
+
 /* Each adds its types and functions to the module's table at the top. */
 void lunik_http_open_headers(lua_State *L);
 void lunik_http_open_request(lua_State *L);
 void lunik_http_open_response(lua_State *L);
 void lunik_http_open_server(lua_State *L);
 void lunik_http_open_client(lua_State *L);
-void lunik_http_open_text(lua_State *L);
 
 #endif

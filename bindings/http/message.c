@@ -73,7 +73,7 @@ static bool is_host(const char *text, size_t size)
     size_t i;
 
     for (i = 0; i < size; i++)
-        if (!lunik_http_is_host_char((unsigned char)text[i]))
+        if ((lunik_http_classes[(unsigned char)text[i]] & 2) == 0)
             return false;
     return size > 0;
 }

@@ -252,6 +252,8 @@ void lunik_http_put_head(lua_State *L, struct lunik_http_exchange *x)
 {
     struct lunik_http_out *out = &x->out;
 
+    if (x->server->is_draining)
+        x->keeps_alive = false;
     reserve(L, out, 4 * LINE_MAX + x->fields.size + 128);
     put_status_line(x);
     if (!x->has_date)
@@ -334,6 +336,8 @@ lunik_result lunik_http_begin(lua_State *L, struct lunik_http_exchange *x)
 {
     if (x->is_begun)
         return x->is_broken ? LUNIK_ECLOSED : LUNIK_OK;
+    if (x->status == 0)
+        x->status = 200;
     x->is_chunked = may_have_body(x->status) && !x->has_length && x->is_minor_1;
     if (!x->is_chunked && !x->has_length && may_have_body(x->status))
         x->keeps_alive = false;

@@ -22,9 +22,17 @@ struct lunik_http_request {
     struct lunik_http_field fields[];
 };
 
+const char lunik_http_request_key = 0;
+
 static struct lunik_http_request *check_request(lua_State *L)
 {
     return luaL_checkudata(L, 1, LUNIK_HTTP_REQUEST_TYPE);
+}
+
+/* For the functions that only __index calls, which no one else can reach. */
+static struct lunik_http_request *to_request(lua_State *L)
+{
+    return lua_touserdata(L, 1);
 }
 
 /* ---- The body as a stream ---- */
@@ -93,7 +101,8 @@ void lunik_http_push_request(lua_State *L, struct lunik_http_exchange *x)
     request->has_query = parser->query.at != 0;
     memcpy(request->fields, parser->fields, fields);
     memcpy(text, x->head, parser->head_size);
-    luaL_setmetatable(L, LUNIK_HTTP_REQUEST_TYPE);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &lunik_http_request_key);
+    lua_setmetatable(L, -2);
     x->request = request;
 }
 
@@ -110,6 +119,7 @@ static bool push_values(lua_State *L, bool makes)
 {
     if (lua_getiuservalue(L, 1, VALUES) == LUA_TTABLE)
         return true;
+    lua_pop(L, 1);
     if (!makes)
         return false;
     lua_newtable(L);
@@ -127,20 +137,20 @@ static int push_span(lua_State *L, const struct lunik_http_request *request,
 
 static int get_method(lua_State *L)
 {
-    lua_pushstring(L, check_request(L)->method);
+    lua_pushstring(L, to_request(L)->method);
     return 1;
 }
 
 static int get_target(lua_State *L)
 {
-    const struct lunik_http_request *request = check_request(L);
+    const struct lunik_http_request *request = to_request(L);
 
     return push_span(L, request, request->target);
 }
 
 static int get_path(lua_State *L)
 {
-    const struct lunik_http_request *request = check_request(L);
+    const struct lunik_http_request *request = to_request(L);
     const char *path = request->head.text + request->path.at;
     size_t size = request->path.size;
     luaL_Buffer b;
@@ -159,20 +169,20 @@ static int get_path(lua_State *L)
 
 static int get_query(lua_State *L)
 {
-    const struct lunik_http_request *request = check_request(L);
+    const struct lunik_http_request *request = to_request(L);
 
     return request->has_query ? push_span(L, request, request->query) : 0;
 }
 
 static int get_version(lua_State *L)
 {
-    lua_pushstring(L, check_request(L)->is_minor_1 ? "1.1" : "1.0");
+    lua_pushstring(L, to_request(L)->is_minor_1 ? "1.1" : "1.0");
     return 1;
 }
 
 static int get_headers(lua_State *L)
 {
-    const struct lunik_http_request *request = check_request(L);
+    const struct lunik_http_request *request = to_request(L);
 
     if (lua_getiuservalue(L, 1, HEADERS) == LUA_TUSERDATA)
         return 1;
@@ -184,7 +194,7 @@ static int get_headers(lua_State *L)
 
 static int get_remote(lua_State *L)
 {
-    const struct lunik_http_request *request = check_request(L);
+    const struct lunik_http_request *request = to_request(L);
     struct lunik_socket *socket;
     struct lunik_address address;
     char text[LUNIK_ADDRESS_TEXT_MAX];
@@ -209,14 +219,14 @@ static int get_scheme(lua_State *L)
 
 static int get_host(lua_State *L)
 {
-    const struct lunik_http_request *request = check_request(L);
+    const struct lunik_http_request *request = to_request(L);
 
     return request->host.size > 0 ? push_span(L, request, request->host) : 0;
 }
 
 static int get_trailers(lua_State *L)
 {
-    const struct lunik_http_request *request = check_request(L);
+    const struct lunik_http_request *request = to_request(L);
 
     lunik_http_push_trailers(L, request->x != NULL ? request->x->body.parser
                                                    : NULL);
@@ -232,8 +242,26 @@ static int get_state(lua_State *L)
     return 1;
 }
 
+static const luaL_Reg getters[] = {
+    { "method", get_method },   { "target", get_target },
+    { "path", get_path },       { "query", get_query },
+    { "version", get_version }, { "headers", get_headers },
+    { "remote", get_remote },   { "scheme", get_scheme },
+    { "host", get_host },       { "trailers", get_trailers },
+    { "state", get_state },     { NULL, NULL },
+};
+
+static int request_query_table(lua_State *L);
+static int request_body(lua_State *L);
+
+static const luaL_Reg methods[] = {
+    { "query_table", request_query_table },
+    { "body", request_body },
+    { NULL, NULL },
+};
+
 /* request[key]: what was set; else a method; else a field that is made.
- * Upvalue 1: the methods, 2: the getters. */
+ * Upvalue 1: the methods, 2: the getters, as far as they were used. */
 static int request_index(lua_State *L)
 {
     lua_CFunction getter;
@@ -242,14 +270,23 @@ static int request_index(lua_State *L)
         lua_pushvalue(L, 2);
         if (lua_rawget(L, -2) != LUA_TNIL)
             return 1;
+        lua_settop(L, 2);
     }
-    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TFUNCTION)
+        goto get;
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
         return 1;
-    lua_settop(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TFUNCTION)
+    if (lua_type(L, 2) != LUA_TSTRING)
         return 0;
+    if (lunik_http_push_method(L, getters, 2, lua_upvalueindex(2)))
+        goto get;
+    return lunik_http_push_method(L, methods, 2, lua_upvalueindex(1)) ||
+           lunik_http_push_method(L, lunik_stream_methods, 2,
+                                  lua_upvalueindex(1));
+
+get:
     getter = lua_tocfunction(L, -1);
     lua_settop(L, 1);
     return getter(L);
@@ -389,25 +426,13 @@ static int request_body(lua_State *L)
 
 void lunik_http_open_request(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        { "query_table", request_query_table },
-        { "body", request_body },
-        { NULL, NULL },
-    };
-    static const luaL_Reg getters[] = {
-        { "method", get_method },   { "target", get_target },
-        { "path", get_path },       { "query", get_query },
-        { "version", get_version }, { "headers", get_headers },
-        { "remote", get_remote },   { "scheme", get_scheme },
-        { "host", get_host },       { "trailers", get_trailers },
-        { "state", get_state },     { NULL, NULL },
-    };
-
-    luaL_newlib(L, methods);
     luaL_newmetatable(L, LUNIK_HTTP_REQUEST_TYPE);
-    lunik_lua_set_stream_methods(L);
-    lua_insert(L, -2);
-    luaL_newlib(L, getters);
+    /* (Nothing is to be closed: a finalizer for each request would cost.) */
+    lunik_lua_mark_stream(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lunik_http_request_key);
+    lua_newtable(L);
+    lua_newtable(L);
     lua_pushcclosure(L, request_index, 2);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, request_newindex);

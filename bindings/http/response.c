@@ -12,6 +12,8 @@
 
 /* ---- Bodies ---- */
 
+const char lunik_http_response_key = 0;
+
 static struct lunik_http_file *test_file(lua_State *L, int index)
 {
     return luaL_testudata(L, index, LUNIK_HTTP_FILE_TYPE);
@@ -194,7 +196,8 @@ void lunik_http_push_response(lua_State *L, struct lunik_http_exchange *x)
     struct lunik_http_exchange **slot = lua_newuserdatauv(L, sizeof(*slot), 0);
 
     *slot = x;
-    luaL_setmetatable(L, LUNIK_HTTP_RESPONSE_TYPE);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &lunik_http_response_key);
+    lua_setmetatable(L, -2);
     x->response = slot;
 }
 
@@ -329,7 +332,14 @@ static void push_upgraded(lua_State *L, struct lunik_http_exchange *x)
         lua_newuserdatauv(L, sizeof(*stream), 0);
 
     *stream = (struct lunik_socket_stream) { .stream.timeout_ns = LUNIK_NEVER };
-    luaL_setmetatable(L, LUNIK_HTTP_UPGRADED_TYPE);
+    lua_newtable(L);
+    if (luaL_newmetatable(L, LUNIK_HTTP_UPGRADED_TYPE)) {
+        lunik_lua_set_stream_methods(L);
+        lua_pushvalue(L, -2);
+        lua_setfield(L, -2, "__index");
+    }
+    lua_setmetatable(L, -3);
+    lua_pop(L, 1);
     lunik_socket_unwatch(&x->connection->watch);
     stream->socket = x->connection->own.socket;
     stream->stream.ops = &lunik_socket_stream_ops;
@@ -372,7 +382,20 @@ static int response_upgrade(lua_State *L)
     return 1;
 }
 
-/* response.sent, or a method; upvalue 1: the methods */
+static const luaL_Reg methods[] = {
+    { "status", response_status },
+    { "set", response_set },
+    { "add", response_add },
+    { "write", response_write },
+    { "flush", response_flush },
+    { "finish", response_finish },
+    { "send", response_send },
+    { "upgrade", response_upgrade },
+    { NULL, NULL },
+};
+
+/* response.sent, or a method; upvalue 1: the methods, as far as they were
+ * used, and what other modules have added */
 static int response_index(lua_State *L)
 {
     struct lunik_http_exchange **slot =
@@ -382,8 +405,11 @@ static int response_index(lua_State *L)
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
         return 1;
-    if (lua_type(L, 2) == LUA_TSTRING &&
-        strcmp(lua_tostring(L, 2), "sent") == 0) {
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return 0;
+    if (lunik_http_push_method(L, methods, 2, lua_upvalueindex(1)))
+        return 1;
+    if (strcmp(lua_tostring(L, 2), "sent") == 0) {
         lua_pushboolean(L, *slot == NULL || (*slot)->is_begun);
         return 1;
     }
@@ -392,31 +418,14 @@ static int response_index(lua_State *L)
 
 void lunik_http_open_response(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        { "status", response_status },
-        { "set", response_set },
-        { "add", response_add },
-        { "write", response_write },
-        { "flush", response_flush },
-        { "finish", response_finish },
-        { "send", response_send },
-        { "upgrade", response_upgrade },
-        { NULL, NULL },
-    };
-
     luaL_newmetatable(L, LUNIK_HTTP_RESPONSE_TYPE);
-    luaL_newlib(L, methods);
-    /* Other modules may add to the methods: response.file of static files. */
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lunik_http_response_key);
+    lua_newtable(L);
+    /* Other modules may add to the methods. */
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "__methods");
     lua_pushcclosure(L, response_index, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
-
-    lua_newtable(L);
-    luaL_newmetatable(L, LUNIK_HTTP_UPGRADED_TYPE);
-    lunik_lua_set_stream_methods(L);
-    lua_insert(L, -2);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }

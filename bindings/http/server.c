@@ -803,7 +803,13 @@ static int server_close(lua_State *L)
     return 0;
 }
 
-/* server.stats, or a method; upvalue 1: the methods */
+static const luaL_Reg methods[] = {
+    { "listen", server_listen }, { "address", server_address },
+    { "run", server_run },       { "stop", server_stop },
+    { "serve", server_serve },   { NULL, NULL },
+};
+
+/* server.stats, or a method; upvalue 1: the methods that were used */
 static int server_index(lua_State *L)
 {
     struct lunik_http_server *server = check_server(L);
@@ -812,7 +818,11 @@ static int server_index(lua_State *L)
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
         return 1;
-    if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "stats"))
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return 0;
+    if (lunik_http_push_method(L, methods, 2, lua_upvalueindex(1)))
+        return 1;
+    if (strcmp(lua_tostring(L, 2), "stats") != 0)
         return 0;
     push_counts(L, &server->counts);
     set_count(L, "connections", server->connection_count);
@@ -841,11 +851,6 @@ static int http_serve(lua_State *L)
 
 void lunik_http_open_server(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        { "listen", server_listen }, { "address", server_address },
-        { "run", server_run },       { "stop", server_stop },
-        { "serve", server_serve },   { NULL, NULL },
-    };
     static const luaL_Reg metamethods[] = {
         { "__gc", server_collect },
         { "__close", server_close },
@@ -863,7 +868,7 @@ void lunik_http_open_server(lua_State *L)
     lua_rawsetp(L, LUA_REGISTRYINDEX, &total_key);
     luaL_newmetatable(L, SERVER);
     luaL_setfuncs(L, metamethods, 0);
-    luaL_newlib(L, methods);
+    lua_newtable(L);
     lua_pushcclosure(L, server_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);

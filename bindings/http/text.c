@@ -218,8 +218,7 @@ bool lunik_http_parse_date(const char *text, size_t size, int64_t *out)
 
 /* ---- Bytes ---- */
 
-/* Bit 1: of a token; 2: of a host with its port. */
-static const uint8_t classes[128] = {
+const uint8_t lunik_http_classes[256] = {
     ['!'] = 3, ['#'] = 1, ['$'] = 3, ['%'] = 3, ['&'] = 3, ['\''] = 3,
     ['('] = 2, [')'] = 2, ['*'] = 3, ['+'] = 3, [','] = 2, ['-'] = 3,
     ['.'] = 3, [':'] = 2, [';'] = 2, ['='] = 2, ['['] = 2, [']'] = 2,
@@ -237,22 +236,12 @@ static const uint8_t classes[128] = {
     ['z'] = 3,
 };
 
-bool lunik_http_is_token_char(unsigned char c)
-{
-    return c < 128 && (classes[c] & 1) != 0;
-}
-
-bool lunik_http_is_host_char(unsigned char c)
-{
-    return c < 128 && (classes[c] & 2) != 0;
-}
-
 bool lunik_http_is_token(const char *text, size_t size)
 {
     size_t i;
 
     for (i = 0; i < size; i++)
-        if (!lunik_http_is_token_char((unsigned char)text[i]))
+        if ((lunik_http_classes[(unsigned char)text[i]] & 1) == 0)
             return false;
     return size > 0;
 }

@@ -17,14 +17,13 @@ void lunik_http_format_date(uint64_t seconds, char out[LUNIK_HTTP_DATE_SIZE]);
 /* Reads the three forms of dates. False: none of them. */
 bool lunik_http_parse_date(const char *text, size_t size, int64_t *out);
 
-bool lunik_http_is_token_char(unsigned char c);
+/* By byte: 1: of a token, 2: of a host with its port. */
+extern const uint8_t lunik_http_classes[256];
+
 bool lunik_http_is_token(const char *text, size_t size);
 
 /* No CR, LF, NUL or other control byte but a tab; nor a blank at an end. */
 bool lunik_http_is_value(const char *text, size_t size);
-
-/* What a host with its port is made of. */
-bool lunik_http_is_host_char(unsigned char c);
 
 /* The value of a hexadecimal digit, or -1. */
 int lunik_http_hex(unsigned char c);

@@ -11,8 +11,16 @@ enum { SLOT_TREE = 1, SLOT_LIST, SLOT_NAMES, SLOT_TEXTS, SLOTS = 4 };
 
 #define OTHER "other"
 
+const char lunik_metrics_family_mark = 0, lunik_metrics_series_mark = 0;
+
 struct lunik_metrics_family *lunik_metrics_check_family(lua_State *L, int arg)
 {
+    struct lunik_metrics_family *family = lua_touserdata(L, arg);
+
+    /* (Of a light userdata the length is 0.) */
+    if (family != NULL && lua_rawlen(L, arg) >= sizeof(*family) &&
+        family->mark == &lunik_metrics_family_mark)
+        return family;
     return luaL_checkudata(L, arg, LUNIK_METRICS_FAMILY);
 }
 
@@ -58,6 +66,7 @@ static int core_family(lua_State *L)
     family = lua_newuserdatauv(
         L, sizeof(*family) + (size_t)bounds * sizeof(family->bounds[0]), SLOTS);
     *family = (struct lunik_metrics_family) {
+        .mark = &lunik_metrics_family_mark,
         .kind = (enum lunik_metrics_kind)kind,
         .label_count = (unsigned)labels,
         .bound_count = (unsigned)bounds,
@@ -121,6 +130,7 @@ static void push_series(lua_State *L, int family,
         size += (f->bound_count + 1) * sizeof(series->buckets[0]);
     series = lua_newuserdatauv(L, size, 2);
     memset(series, 0, size);
+    series->mark = &lunik_metrics_series_mark;
     series->family = f;
     lua_insert(L, -2);
     lua_setiuservalue(L, -2, 1);
@@ -186,7 +196,8 @@ static void remember(lua_State *L, int family, int first, unsigned count)
     lua_settop(L, series);
 }
 
-/* Pushes the series of the values, or nil. */
+/* Pushes the series of the values, or what is none, above tables that led to
+ * it. */
 static int look_up(lua_State *L, int family, int first, unsigned count)
 {
     int type = lua_getiuservalue(L, family, SLOT_TREE);
@@ -195,7 +206,6 @@ static int look_up(lua_State *L, int family, int first, unsigned count)
     for (i = 0; i < count && type == LUA_TTABLE; i++) {
         lua_pushvalue(L, first + (int)i);
         type = lua_rawget(L, -2);
-        lua_remove(L, -2);
     }
     return type;
 }
@@ -263,21 +273,25 @@ static void push_unseen(lua_State *L, int family, int first, unsigned count,
         remember(L, family, first, count);
 }
 
-/* The series for the label values at 2 and up; pushes it. */
+/* The series for the label values at 2 and up; leaves it at the top, if there
+ * are labels. */
 static struct lunik_metrics_series *find_series(lua_State *L,
                                                 struct lunik_metrics_family *f)
 {
     unsigned count = f->label_count;
 
-    normalise(L, 2, count);
-    if (count == 0) {
-        lua_getiuservalue(L, 1, SLOT_LIST);
-        lua_rawgeti(L, -1, 1);
-        return lua_touserdata(L, -1);
-    }
+    _Static_assert(2 * LUNIK_METRICS_LABELS_MAX + 3 <= LUA_MINSTACK,
+                   "arguments and look-up have room on the stack");
+    if (f->only != NULL)
+        return f->only;
+    if (lua_gettop(L) <= (int)count)
+        luaL_argerror(L, lua_gettop(L) + 1, "a label's value is missing");
     if (look_up(L, 1, 2, count) != LUA_TUSERDATA) {
-        lua_pop(L, 1);
-        push_unseen(L, 1, 2, count, f);
+        normalise(L, 2, count);
+        if (look_up(L, 1, 2, count) != LUA_TUSERDATA) {
+            luaL_checkstack(L, LUA_MINSTACK, NULL);
+            push_unseen(L, 1, 2, count, f);
+        }
     }
     return lua_touserdata(L, -1);
 }
@@ -309,7 +323,7 @@ static void check_kind(lua_State *L, const struct lunik_metrics_family *family,
 static double check_step(lua_State *L, int arg,
                          const struct lunik_metrics_family *family, double sign)
 {
-    double step = luaL_optnumber(L, arg, 1);
+    double step = lua_isnoneornil(L, arg) ? 1 : luaL_checknumber(L, arg);
 
     if (family->kind == LUNIK_METRICS_HISTOGRAM)
         luaL_error(L, "a histogram observes");
@@ -367,7 +381,13 @@ static int family_observe(lua_State *L)
 /* family:labels(values...) -> the series, for loops that count a lot */
 static int family_labels(lua_State *L)
 {
-    find_series(L, lunik_metrics_check_family(L, 1));
+    struct lunik_metrics_family *family = lunik_metrics_check_family(L, 1);
+
+    find_series(L, family);
+    if (family->only != NULL) {
+        lua_getiuservalue(L, 1, SLOT_LIST);
+        lua_rawgeti(L, -1, 1);
+    }
     return 1;
 }
 
@@ -396,6 +416,11 @@ static int family_dropped(lua_State *L)
 
 static struct lunik_metrics_series *check_series(lua_State *L)
 {
+    struct lunik_metrics_series *series = lua_touserdata(L, 1);
+
+    if (series != NULL && lua_rawlen(L, 1) >= sizeof(*series) &&
+        series->mark == &lunik_metrics_series_mark)
+        return series;
     return luaL_checkudata(L, 1, LUNIK_METRICS_SERIES);
 }
 
@@ -448,6 +473,7 @@ static int core_start(lua_State *L)
     if (family->label_count == 0 && family->series_count == 0) {
         lua_pushliteral(L, "");
         push_series(L, 1, family);
+        family->only = lua_touserdata(L, -1);
     }
     lua_settop(L, 1);
     return 1;

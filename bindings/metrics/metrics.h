@@ -32,7 +32,14 @@ enum lunik_metrics_kind {
     LUNIK_METRICS_HISTOGRAM,
 };
 
+/* Each object begins with its mark, the address of a thing that is only for
+ * that: telling objects apart by their metatables' names costs more than all of
+ * the counting. */
+extern const char lunik_metrics_family_mark, lunik_metrics_series_mark;
+
 struct lunik_metrics_family {
+    const char *mark;
+    struct lunik_metrics_series *only; /* of a family without labels */
     enum lunik_metrics_kind kind;
     unsigned label_count;
     unsigned bound_count;
@@ -42,6 +49,7 @@ struct lunik_metrics_family {
 };
 
 struct lunik_metrics_series {
+    const char *mark;
     const struct lunik_metrics_family *family; /* which lives as long */
     double value;                              /* of a histogram: the sum */
     uint64_t count;                            /* of a histogram */

@@ -8,7 +8,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/select.h>
 #include <time.h>
 
 /* Pushes (function), wrapped if the string at the top, which is its name, is
@@ -19,10 +18,13 @@ void lunik_luasocket_push(lua_State *L, lua_CFunction function);
 void lunik_luasocket_set_functions(lua_State *L, const luaL_Reg *list,
                                    int upvalues);
 
+/* To be called around what may wait, as the wrapper does it: before, and when
+ * nothing came of it. Both may raise. */
+void lunik_luasocket_begin(lua_State *L);
+void lunik_luasocket_failed(lua_State *L);
+
 /* As the C library's, but for a wait that was cut short: 0, a timeout. */
 int lunik_luasocket_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
-int lunik_luasocket_select(int count, fd_set *readable, fd_set *writable,
-                           fd_set *failed, struct timeval *timeout);
 int lunik_luasocket_nanosleep(const struct timespec *duration,
                               struct timespec *left);
 

@@ -19,8 +19,6 @@
     lunik_luasocket_set_functions(L, list, upvalues)
 #define poll(fds, count, timeout_ms) \
     lunik_luasocket_poll(fds, count, timeout_ms)
-#define select(count, readable, writable, failed, timeout) \
-    lunik_luasocket_select(count, readable, writable, failed, timeout)
 #define nanosleep(duration, left) lunik_luasocket_nanosleep(duration, left)
 #define getaddrinfo(node, service, hints, out) \
     lunik_luasocket_getaddrinfo(node, service, hints, out)

@@ -26,14 +26,6 @@ int lunik_luasocket_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
     return is_cut_short(result) ? 0 : result;
 }
 
-int lunik_luasocket_select(int count, fd_set *readable, fd_set *writable,
-                           fd_set *failed, struct timeval *timeout)
-{
-    int result = select(count, readable, writable, failed, timeout);
-
-    return is_cut_short(result) ? 0 : result;
-}
-
 int lunik_luasocket_nanosleep(const struct timespec *duration,
                               struct timespec *left)
 {

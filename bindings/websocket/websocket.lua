@@ -180,6 +180,7 @@ function Socket:receive(timeout)
     data = nil
     if kind then
       local is_his, a, b, c, d = act(self, kind, payload, code)
+      if is_his and c == nil then return a, b end
       if is_his then return a, b, c, d end
     else
       data, err = read_more(self, deadline)

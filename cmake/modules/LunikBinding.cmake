@@ -8,6 +8,10 @@
 #     [LUA path=file.lua...]   Lua files that come with it, by their path in
 #                              the archive
 #     [REQUIRES module...]     other modules it needs
+#     [OPTIONAL module...]     modules that its Lua files require, but that may be
+#                              missing
+#     [PARTS field=module...]  fields of it that another module makes; that one
+#                              is needed by programs that use them
 #     [STUB file.d.lua]        LuaCATS annotations for editors
 #     [VERSION v] [LICENCE l]  of the module; the project's if left out
 #     [UPSTREAM name...]       libraries of lunik_add_upstream() that it rests on
@@ -137,7 +141,7 @@ endfunction()
 
 function(lunik_add_binding name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "MODULE;STUB;VERSION;LICENCE"
-                        "SOURCES;LUA;REQUIRES;UPSTREAM;LIBRARIES")
+                        "SOURCES;LUA;REQUIRES;OPTIONAL;PARTS;UPSTREAM;LIBRARIES")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "lunik_add_binding(${name}): does not know "
                         "'${arg_UNPARSED_ARGUMENTS}'")
@@ -163,6 +167,10 @@ function(lunik_add_binding name)
 
   _lunik_lua_files(files ${name} ${arg_LUA})
   _lunik_lua_list(requires ${arg_REQUIRES})
+  _lunik_lua_list(optional ${arg_OPTIONAL})
+  list(TRANSFORM arg_PARTS REPLACE "^(.*)=(.*)$" " [\"\\1\"] = \"\\2\","
+                                   OUTPUT_VARIABLE parts)
+  list(JOIN parts "" parts)
   set(description "${CMAKE_CURRENT_BINARY_DIR}/${arg_MODULE}.lua")
   file(
     CONFIGURE
@@ -173,6 +181,8 @@ return {
   module = \"${arg_MODULE}\",${link}
   lua = {${files} },
   requires = {${requires} },
+  optional = {${optional} },
+  parts = {${parts} },
   version = \"${arg_VERSION}\",
   licence = \"${arg_LICENCE}\",
 }

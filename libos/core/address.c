@@ -51,8 +51,9 @@ static bool read_ip4(const char **at, uint8_t *out)
         const char *start;
         unsigned value;
 
-        if (i > 0 && *(*at)++ != '.')
+        if (i > 0 && **at != '.')
             return false;
+        *at += i > 0;
         start = *at;
         if (!read_number(at, 10, 3, &value) || value > 255)
             return false;

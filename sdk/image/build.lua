@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- build.lua: from a project's folder to a sealed image and its launch files.
 
+local bytecode = require "image.bytecode"
 local elf = require "image.elf"
 local fail = require "util.fail"
 local follow = require "project.follow"
@@ -74,6 +75,7 @@ function build.project(project, options)
   local program, used = link.project(project, found.modules, out)
   local files = {}
   for path, file in pairs(found.files) do files[path] = file.data end
+  if project.bytecode then bytecode.add(files) end
   local libraries = sdk.linked_libraries(used)
   for _, library in ipairs(list_of(found.libraries)) do libraries[#libraries + 1] = library end
   local devices = build.devices(program)

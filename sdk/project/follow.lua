@@ -43,6 +43,7 @@ local function want_module(state, name)
   local module = state.sdk.modules[name]
   if not module or state.modules[name] then return end
   state.modules[name] = module
+  for _, other in ipairs(module.optional or {}) do state.optional[other] = true end
   for _, path in ipairs(module.lua or {}) do
     visit(state, path.path, path.data, "module " .. name)
   end
@@ -105,18 +106,33 @@ local function not_found(state, path, item, searched)
   fail(fail.DATA, "%s", table.concat(lines, "\n"))
 end
 
+-- Some functions of a module are made by another one: it is needed by who uses
+-- them.
+local function want_parts(state, data, name)
+  local module = state.sdk.modules[name]
+  if not module or not module.parts then return end
+  local fields = lexer.fields(data, name)
+  for field, part in pairs(module.parts) do
+    if not fields or fields[field] then want_module(state, part) end
+  end
+end
+
 -- Adds a Lua file, and what it requires.
 function visit(state, path, data, origin)
+  local code = lexer.without_preamble(data)
   if state.files[path] then return end
   if path:sub(-4) == ".lua" then
-    local compiled, why = _G.load(data, "@" .. shown(state, path), "t")
+    local compiled, why = _G.load(code, "@" .. shown(state, path), "t")
     if not compiled then fail(fail.DATA, "%s", why) end
   end
   add_file(state, path, data, origin)
-  for _, item in ipairs(lexer.requires(data)) do
+  for _, item in ipairs(lexer.requires(code)) do
     if not builtin[item.name] then
       local found, searched = resolve(state, item.name)
-      if not found and not item.optional then not_found(state, path, item, searched) end
+      if not found and not item.optional and not state.optional[item.name] then
+        not_found(state, path, item, searched)
+      end
+      want_parts(state, code, item.name)
     end
   end
 end
@@ -184,8 +200,9 @@ function follow.project(project, sdk, extra)
   local listed
   local state = {
     project = project, sdk = sdk, folder = project.folder,
-    root = fs.real(project.folder), files = {}, modules = {}, libraries = {},
+    root = fs.real(project.folder), files = {}, modules = {}, libraries = {}, optional = {},
   }
+  for _, name in ipairs(project.optional or {}) do state.optional[name] = true end
   function state.project_files()
     listed = listed or fs.walk(project.folder, function(path)
       return path == "build" or path == ".git"

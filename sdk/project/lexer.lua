@@ -117,6 +117,52 @@ function lexer.requires(text)
   return found
 end
 
+-- (text) without what is no Lua at its start, as the runtime reads it: a byte
+-- order mark, and a first line "#!..."; the line's end stays, so that lines keep
+-- their numbers.
+function lexer.without_preamble(text)
+  text = text:gsub("^\xEF\xBB\xBF", "")
+  return (text:gsub("^#[^\n]*", ""))
+end
+
+-- The index behind the argument of the `require` at tokens[i], if that asks for
+-- (module).
+local function asks_for(tokens, i, module)
+  local item = tokens[i]
+  if item.kind ~= "name" or item.value ~= "require" or argument(tokens, i + 1) ~= module then return nil end
+  return tokens[i + 1].kind == "string" and i + 2 or i + 4
+end
+
+-- The fields of (module) that (text) uses, as a set; nil where that cannot be
+-- told: the module is handed on, or looked up in another way.
+function lexer.fields(text, module)
+  local tokens, names, fields = lexer.tokens(text), {}, {}
+  for i = 1, #tokens do
+    local after = asks_for(tokens, i, module)
+    if after and is(tokens[after], ".") and tokens[after + 1] then
+      fields[tokens[after + 1].value] = true
+    elseif after then
+      local name = tokens[i - 2]
+      if not is(tokens[i - 1], "=") or name.kind ~= "name" or is(tokens[i - 3], ",") or is(tokens[after], ",") or
+          is(tokens[i - 3], ".") then
+        return nil
+      end
+      names[name.value] = true
+    end
+  end
+  for i, item in ipairs(tokens) do
+    local before, after = tokens[i - 1], tokens[i + 1]
+    if item.kind == "name" and names[item.value] and not is(before, ".") and not is(before, ":") then
+      if (is(after, ".") or is(after, ":")) and tokens[i + 2] then
+        fields[tokens[i + 2].value] = true
+      elseif not is(after, "=") then
+        return nil
+      end
+    end
+  end
+  return fields
+end
+
 -- Lines of the keys of the table that a project file returns:
 -- "heap" -> 3, "c.sources" -> 7.
 function lexer.key_lines(text)

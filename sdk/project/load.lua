@@ -74,6 +74,10 @@ local function template_value(value)
   return path_value(value)
 end
 
+local function boolean_value(value)
+  if type(value) ~= "boolean" then return "true or false" end
+end
+
 local function environment_value(value)
   if type(value) ~= "table" then return "a table of NAME = \"value\"" end
   for name, entry in pairs(value) do
@@ -95,8 +99,10 @@ schema = {
   path = { list_of(template_value, "templates of package.path"), { "?.lua", "?/init.lua" } },
   modules = { list_of(string_value, "names of C modules"), {} },
   dependencies = { list_of(string_value, "names of libraries"), {} },
+  optional = { list_of(string_value, "names of modules"), {} },
   memory = { size_value },
   heap = { size_value },
+  bytecode = { boolean_value, true },
   env = { environment_value, {} },
   hypervisors = {
     list_of(one_of { "kvm", "tcg", "xen", "firecracker" }, "hypervisors"), {},

@@ -70,8 +70,16 @@ local function decode_string(text, at)
     local letter = text:sub(next_at + 1, next_at + 1)
     if letter == "u" then
       local code = tonumber(text:match("^%x%x%x%x", next_at + 2) or "fffd", 16)
-      parts[#parts + 1] = utf8.char(code)
       at = next_at + 6
+      -- What lies beyond FFFF comes as two.
+      local low = code >> 10 == 0x36 and text:match("^\\u([dD][c-fC-F]%x%x)", at)
+      if low then
+        code = 0x10000 + ((code & 0x3ff) << 10 | tonumber(low, 16) & 0x3ff)
+        at = at + 6
+      elseif code >> 11 == 0x1b then
+        code = 0xfffd
+      end
+      parts[#parts + 1] = utf8.char(code)
     else
       parts[#parts + 1] = unescapes[letter] or letter
       at = next_at + 2

@@ -9,6 +9,7 @@ local json = require "util.json"
 local process = require "util.process"
 local qemu = require "run.qemu"
 local server = require "server"
+local signal = require "posix.signal"
 local suite = require "suite"
 
 -- A copy of an example, so that its build leaves nothing in the tree.
@@ -31,6 +32,13 @@ local function serve(folder, port, is_hosted)
     table.move({ "-p", ("127.0.0.1:%d:8080"):format(port), folder }, 1, 3, 3, words)
   end
   local started = server.start(words)
+  -- A signal that it can hand on to QEMU.
+  function started.stop()
+    if started.ended() then return end
+    process.kill(started.pid, signal.SIGTERM)
+    started.how, started.status = process.wait(started.pid)
+  end
+  suite.at_end(started.stop)
   server.await("the server", function()
     if started.ended() then error("it ended: " .. started.said()) end
     return started.said():find "port %d+\n"
@@ -175,9 +183,7 @@ local function check_chat(is_hosted)
   suite.equal(ann:evaluate "document.activeElement.id", "text")
 
   -- The server goes away, and comes back.
-  process.kill(-running.pid)
-  process.wait(running.pid)
-  running.how = "killed"
+  running.stop()
   ann:wait_for "document.getElementById('status').dataset.state === 'lost'"
   say(ann, "said while nobody was there")
   serve(folder, port, is_hosted)

@@ -1,182 +1,145 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_frames.c: any bytes as WebSocket frames. However they are cut into
- * pieces, the same events come of them; and none is larger than allowed.
+ * fuzz_frames.c: any frames into the IP stack as images have it, with sockets
+ * that listen.
+ *
+ * The input is a list of frames, each with two bytes in front: what is put
+ * right about it (its Ethernet header, addresses, checksums), and its length.
  */
-#include "frame.h"
-#include "sha1.h"
+#include "lwip_machine.h"
 
-#include <lunik/mem.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "core.h"
-#include "platform.h"
+#include <lunik/socket.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define EVENTS_MAX 64
-#define MESSAGE_MAX 300
-
-struct event {
-    enum lunik_frame_event event;
-    unsigned kind, code;
-    size_t size;
-    uint64_t sum;
+enum {
+    WITH_ETHERNET = 1, /* we write that header: */
+    AS_IP6 = 2,
+    AS_ARP = 4,
+    WITH_CHECKSUMS = 8, /* the device says that they are good */
+    TO_US = 16,         /* put our address in */
+    LATER = 32,         /* let half a second pass afterwards */
+    READ = 64,          /* accept and read what there is */
 };
 
-static void must(bool holds)
+static struct lunik_socket *listener, *datagram;
+
+static void open_sockets(void)
 {
-    if (!holds)
+    struct lunik_address any = { .family = LUNIK_IP6, .port = 80 };
+
+    if (lunik_socket_open(LUNIK_STREAM, LUNIK_IP4 | LUNIK_IP6, &listener) !=
+            LUNIK_OK ||
+        lunik_socket_bind(listener, &any) != LUNIK_OK ||
+        lunik_socket_listen(listener, 8) != LUNIK_OK ||
+        lunik_socket_open(LUNIK_DATAGRAM, LUNIK_IP4 | LUNIK_IP6, &datagram) !=
+            LUNIK_OK ||
+        lunik_socket_bind(datagram, &any) != LUNIK_OK)
         abort();
 }
 
-static uint64_t sum_up(const uint8_t *data, size_t size)
+static uint16_t sum(const uint8_t *at, size_t size)
 {
-    uint64_t sum = 14695981039346656037u;
+    uint32_t total = 0;
 
-    for (size_t i = 0; i < size; i++)
-        sum = (sum ^ data[i]) * 1099511628211u;
-    return sum;
+    for (size_t i = 0; i + 1 < size; i += 2)
+        total += (uint32_t)at[i] << 8 | at[i + 1];
+    while (total >> 16)
+        total = (total & 0xffff) + (total >> 16);
+    return (uint16_t)~total;
 }
 
-static bool is_text(const uint8_t *data, size_t size)
+static void put_right(uint8_t *ip, size_t size, unsigned how)
 {
-    struct lunik_utf8 utf8 = { 0 };
+    static const uint8_t ours[4] = { 10, 9, 0, 2 };
+    static const uint8_t ours6[16] = { 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0,
+                                       0,    0, 0,   0,    0, 0, 0, 2 };
+    uint16_t checksum;
 
-    return lunik_utf8_check(&utf8, data, size) && lunik_utf8_is_whole(&utf8);
-}
-
-static void note(struct event *out, struct lunik_frames *frames,
-                 enum lunik_frame_event event)
-{
-    *out = (struct event) { .event = event };
-    switch (event) {
-    case LUNIK_FRAME_MESSAGE:
-        must(frames->message_size <= MESSAGE_MAX);
-        must(frames->kind != LUNIK_FRAME_TEXT ||
-             is_text(frames->message, frames->message_size));
-        out->kind = frames->kind;
-        out->size = frames->message_size;
-        out->sum = sum_up(frames->message, frames->message_size);
-        lunik_frames_take(frames);
-        break;
-    case LUNIK_FRAME_CLOSED:
-        must(frames->code == LUNIK_CLOSE_NO_CODE ||
-             lunik_close_code_is_valid(frames->code));
-        must(is_text(frames->control, frames->control_size));
-        out->code = frames->code;
-        out->size = frames->control_size;
-        out->sum = sum_up(frames->control, frames->control_size);
-        break;
-    case LUNIK_FRAME_CONTROL:
-        must(frames->control_size <= LUNIK_FRAME_CONTROL_MAX);
-        out->kind = frames->kind;
-        out->size = frames->control_size;
-        out->sum = sum_up(frames->control, frames->control_size);
-        break;
-    case LUNIK_FRAME_FAILED:
-        must(frames->why != NULL);
-        out->code = frames->code;
-        break;
-    default:
-        must(false);
-    }
-}
-
-static bool is_same(const struct event *a, const struct event *b)
-{
-    return a->event == b->event && a->kind == b->kind && a->code == b->code &&
-           a->size == b->size && a->sum == b->sum;
-}
-
-/* Reads all of it, (step) bytes at a time, each from memory of its own so that
- * the sanitizer sees what lies beyond. */
-static size_t read_all(const uint8_t *data, size_t size, size_t step,
-                       bool wants_mask, struct event *events)
-{
-    struct lunik_frames frames;
-    size_t count = 0;
-    bool has_ended = false;
-
-    lunik_frames_init(&frames, wants_mask, MESSAGE_MAX);
-    for (size_t from = 0; from < size && !has_ended; from += step) {
-        size_t part = size - from < step ? size - from : step, at = 0;
-        uint8_t *piece = malloc(part);
-
-        must(piece != NULL);
-        memcpy(piece, data + from, part);
-        while (!has_ended && count < EVENTS_MAX) {
-            enum lunik_frame_event event =
-                lunik_frames_next(&frames, piece, part, &at);
-
-            must(at <= part);
-            if (event == LUNIK_FRAME_MORE) {
-                must(at == part);
-                break;
-            }
-            note(&events[count++], &frames, event);
-            has_ended =
-                event == LUNIK_FRAME_FAILED || event == LUNIK_FRAME_CLOSED;
-        }
-        free(piece);
-        has_ended = has_ended || count == EVENTS_MAX;
-    }
-    lunik_frames_fini(&frames);
-    return count;
-}
-
-/* What is written is read back. */
-static void round_trip(const uint8_t *data, size_t size)
-{
-    struct lunik_frames frames;
-    uint8_t *out = malloc(LUNIK_FRAME_HEAD_MAX + size), mask[4] = { 0 };
-    size_t head, at = 0;
-
-    must(out != NULL);
-    memcpy(mask, data, size < 4 ? size : 4);
-    head = lunik_frame_write_head(out, LUNIK_FRAME_BINARY, true, size, mask);
-    lunik_frame_mask(out + head, data, size, mask, 0);
-    lunik_frames_init(&frames, true, size);
-    must(lunik_frames_next(&frames, out, head + size, &at) ==
-         LUNIK_FRAME_MESSAGE);
-    must(at == head + size && frames.message_size == size);
-    must(size == 0 || memcmp(frames.message, data, size) == 0);
-    lunik_frames_fini(&frames);
-    free(out);
-}
-
-/* The heap of the library OS, once. */
-static void start(void)
-{
-    static bool is_started;
-
-    if (is_started)
+    if (how & AS_IP6) {
+        if ((how & TO_US) && size >= 40)
+            memcpy(ip + 24, ours6, sizeof(ours6));
         return;
-    is_started = true;
-    platform_init_early();
-    lunik_mem_init();
+    }
+    if ((how & AS_ARP) || size < 20)
+        return;
+    if (how & TO_US)
+        memcpy(ip + 16, ours, sizeof(ours));
+    ip[10] = ip[11] = 0;
+    checksum = sum(ip, 20);
+    ip[10] = (uint8_t)(checksum >> 8);
+    ip[11] = (uint8_t)checksum;
+}
+
+static void inject(const uint8_t *data, size_t size, unsigned how)
+{
+    static const uint8_t broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+    uint8_t frame[14 + 255];
+    size_t front = 0;
+
+    if (how & WITH_ETHERNET) {
+        front = 14;
+        memcpy(frame, broadcast, 6);
+        if (how & TO_US)
+            memcpy(frame, fake_net_ends[0].net.info.address, 6);
+        memcpy(frame + 6, "\2\0\0\0\0\1", 6);
+        memcpy(frame + 12,
+               how & AS_IP6   ? "\x86\xdd"
+               : how & AS_ARP ? "\x08\x06"
+                              : "\x08\x00",
+               2);
+    }
+    memcpy(frame + front, data, size);
+    if (front)
+        put_right(frame + front, size, how);
+    if (front + size > 0)
+        fake_net_inject(0, frame, front + size,
+                        how & WITH_CHECKSUMS ? LUNIK_NET_CHECKED
+                                             : LUNIK_NET_UNCHECKED);
+}
+
+static void use_sockets(void)
+{
+    struct lunik_socket *socket;
+    uint8_t buffer[64];
+    size_t got;
+
+    (void)!lunik_socket_try_receive(datagram, buffer, sizeof(buffer), &got,
+                                    NULL);
+    while (lunik_socket_try_accept(listener, &socket) == LUNIK_OK) {
+        (void)!lunik_socket_try_receive(socket, buffer, sizeof(buffer), &got,
+                                        NULL);
+        (void)!lunik_socket_try_send(socket, buffer, 8, 0, NULL, &got);
+        lunik_socket_close(socket);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct event whole[EVENTS_MAX], cut[EVENTS_MAX];
-    uint8_t sum[LUNIK_SHA1_SIZE];
-    size_t count, step;
-    bool wants_mask;
+    static uint8_t sent[2048];
+    static bool is_ready;
 
-    start();
-    if (size < 2)
-        return 0;
-    wants_mask = (data[0] & 1) != 0;
-    step = data[1] % 40 + 1u;
-    data += 2;
-    size -= 2;
-    count = read_all(data, size, size + 1, wants_mask, whole);
-    must(read_all(data, size, step, wants_mask, cut) == count);
-    for (size_t i = 0; i < count; i++)
-        must(is_same(&whole[i], &cut[i]));
-    round_trip(data, size);
-    lunik_sha1(data, size, sum);
+    if (!is_ready) {
+        is_ready = true;
+        machine_start("net0.ip=10.9.0.2/24,gw=10.9.0.1,2001:db8::2/64,slaac",
+                      LUNIK_NET_CHECKSUM_SEND | LUNIK_NET_CHECKSUM_RECEIVE);
+        open_sockets();
+        machine_run(5000);
+    }
+    while (size >= 2) {
+        unsigned how = data[0];
+        size_t len = data[1] < size - 2 ? data[1] : size - 2;
+
+        inject(data + 2, len, how);
+        data += 2 + len;
+        size -= 2 + len;
+        if (how & LATER)
+            machine_run(500);
+        if (how & READ)
+            use_sockets();
+    }
+    machine_run(1);
+    while (fake_net_take(1, sent, sizeof(sent)) > 0)
+        continue;
     return 0;
 }

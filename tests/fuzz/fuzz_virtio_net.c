@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define COUNT 32 /* buffers; and 64 places to send */
 #define STEPS_MAX 128
+#define OPENS_MAX 4 /* the dearest step */
 #define SENT_MAX STEPS_MAX
 
 static struct {
@@ -37,7 +38,7 @@ static struct {
     struct lunik_net *net;
     uint32_t kept[COUNT];
     unsigned kept_count;
-    unsigned sent, told;
+    unsigned sent, told, opens;
     bool is_told[SENT_MAX];
 } now;
 
@@ -482,7 +483,8 @@ static void step(uint8_t what)
     uint8_t value = next();
 
     if (!now.net->is_open) {
-        open();
+        if (now.opens++ < OPENS_MAX)
+            open();
         return;
     }
     switch (what % 16) {

@@ -100,6 +100,18 @@ return {
       'main.lua:2: module "greting" is not found; did you mean "greeting"?',
       "no file greting.lua", "no file greting/init.lua", "no module of the SDK")
   end,
+  ["a module that the project calls optional may be missing"] = function()
+    local folder = suite.project {
+      ["lunik.lua"] = 'return { name = "x", optional = { "ssl" } }',
+      ["main.lua"] = 'local function secure() return require "ssl" end\nprint(pcall(secure))\n',
+    }
+    local output, status = suite.lunik { "build", folder }
+    suite.equal(status, 0, output)
+    fs.write(folder .. "/main.lua", 'require "ssl"\nrequire "sls"\n')
+    output, status = suite.lunik { "build", folder }
+    suite.equal(status, 65, output)
+    suite.holds(output, 'module "sls" is not found')
+  end,
   ["an optional require may be missing"] = function()
     local folder = suite.project { ["main.lua"] = 'pcall(require, "posix")' }
     suite.equal(select(2, suite.lunik { "build", folder }), 0)
@@ -197,7 +209,10 @@ return {
     suite.equal(select(2, suite.lunik { "inspect", "--html", folder .. "/page.html", image }), 0)
     local page = fs.read(folder .. "/page.html")
     suite.holds(page, "<svg")
-    suite.holds(page, "<title>files: 20 bytes</title>")
+    local bytes = 0
+    for _, file in ipairs(report.files) do bytes = bytes + file.size end
+    assert(bytes > 20, "the script and its bytecode")
+    suite.holds(page, ("<title>files: %d bytes</title>"):format(bytes))
   end,
   ["inspect says what is wrong with a bad image"] = function()
     local folder = suite.project { ["main.lua"] = "", ["lunik.lua"] = 'return { name = "x" }' }

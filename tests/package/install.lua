@@ -5,6 +5,8 @@ local fs = require "util.fs"
 local host = require "lunik.host"
 local machine = require "machine"
 local process = require "util.process"
+local server = require "server"
+local signal = require "posix.signal"
 local suite = require "suite"
 
 local function example(name)
@@ -21,6 +23,17 @@ local function configure(folder)
   return process.run { "cmake", "-G", "Ninja", "-S", folder, "-B", folder .. "/out",
     "-DCMAKE_PREFIX_PATH=" .. host.prefix }
 end
+
+-- The examples that go on until they are stopped: the port of each, and whether
+-- it answers at (port) of this machine, or has said that it is there.
+local SERVICES = {
+  chat = { port = 8080, answers = function(port) return server.get(port, "/") end },
+  echo = { port = 7, answers = function(port) return server.exchange(port, "marco", 5) == "marco" end },
+  -- (Below TCP: tests/net asks it.)
+  frames = { port = 7, answers = function(_, running) return running.said():find " is at 52:54:" end },
+  http = { port = 8080, answers = function(port) return server.get(port, "/api/notes") end },
+  luasocket = { port = 8080, answers = function(port) return server.get(port, "/") end },
+}
 
 return {
   ["find_package and lunik_add_image build the C example"] = function()
@@ -52,17 +65,36 @@ return {
     assert(status ~= 0)
     suite.holds(output, "lunik_add_image(cimage): does not know")
   end,
-  ["every installed example that ends by itself ends with 0"] = function()
+  ["every installed example runs and ends with 0"] = function()
     local names = {}
-    -- Servers are for tests/boot/examples.lua.
-    local serves = { chat = true, http = true, luasocket = true }
     for _, name in ipairs(fs.list(host.prefix .. "/share/lunik/examples")) do
-      if not serves[name] then names[#names + 1] = name end
+      if not SERVICES[name] then names[#names + 1] = name end
     end
     for _, name in ipairs(names) do
       local output, status = suite.lunik({ "run", "--timeout", "60", example(name) },
         { timeout = 120 })
       suite.equal(status, 0, name .. ": " .. output)
+    end
+    suite.note("%s", table.concat(names, ", "))
+  end,
+  ["every installed example of a service answers, and stops in order"] = function()
+    if not fs.find_command "qemu-system-x86_64" then suite.skip "QEMU is not installed" end
+    local names = {}
+    for _, name in ipairs(fs.list(host.prefix .. "/share/lunik/examples")) do
+      local service = SERVICES[name]
+      if service then
+        local port = server.free_port()
+        local running = server.start { host.prefix .. "/bin/lunik", "run", "--accel", "tcg",
+          "-p", ("%d:%d"):format(port, service.port), example(name) }
+        server.await(name, function()
+          assert(not running.ended(), running.said())
+          return service.answers(port, running)
+        end, 60)
+        process.kill(running.pid, signal.SIGTERM)
+        server.await("the end of " .. name, running.ended, 15)
+        suite.equal(running.status, 0, name .. ": " .. running.said())
+        names[#names + 1] = name
+      end
     end
     suite.note("%s", table.concat(names, ", "))
   end,

@@ -37,6 +37,27 @@ return {
   ["escapes in a name are read"] = function()
     suite.equal(names 'require "a\\\\b"', "a\\b:1")
   end,
+  ["the fields of a module that a text uses are found, or not told"] = function()
+    local function fields(source)
+      local set, list = lexer.fields(source, "m"), {}
+      if not set then return "unknown" end
+      for name in pairs(set) do list[#list + 1] = name end
+      table.sort(list)
+      return table.concat(list, " ")
+    end
+    suite.equal(fields 'local m = require "m" m.a() m.b{} x.c() x.m.d()', "a b")
+    suite.equal(fields 'm = require("m") m:a()', "a")
+    suite.equal(fields 'local f = require "m".a require("m").b()', "a b")
+    suite.equal(fields 'local m = require "n" m.a()', "")
+    suite.equal(fields 'local m = require "m" print(m)', "unknown")
+    suite.equal(fields 'local m = require "m" local n = m', "unknown")
+    suite.equal(fields 'local m = require "m" m["a"]()', "unknown")
+    suite.equal(fields 'f(require "m")', "unknown")
+    suite.equal(fields 'local a, b = require "m", 1', "unknown")
+    suite.equal(fields 'local a = require "x", require "m"', "unknown")
+    suite.equal(fields 't.m = require "m"', "unknown")
+    suite.equal(fields 'return require "m"', "unknown")
+  end,
   ["the lexer ends on any bytes"] = function()
     math.randomseed(7)
     local pieces = { "[[", "]]", "--", '"', "'", "\\", "\n", "require", "(", "x", "\0", "[=[", "é" }

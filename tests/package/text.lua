@@ -11,6 +11,13 @@ local function hex(bytes)
 end
 
 return {
+  ["JSON's characters beyond FFFF are one character"] = function()
+    suite.equal(json.decode '"a\\ud83d\\udc4bb"', "a\u{1F44B}b")
+    suite.equal(json.decode '"\\uD83D\\uDC4B"', "\u{1F44B}")
+    suite.equal(json.decode '"\\ud83dx\\udc4b"', "\u{FFFD}x\u{FFFD}")
+    suite.equal(json.decode '"\\ud83d\\u0041"', "\u{FFFD}A")
+    suite.equal(json.decode(json.encode "\u{1F44B}"), "\u{1F44B}")
+  end,
   ["a swapped pair of letters is one change"] = function()
     suite.equal(text.distance("biuld", "build"), 1)
     suite.equal(text.distance("", "abc"), 3)

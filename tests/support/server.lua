@@ -63,23 +63,31 @@ end
 ]]):format("*", port and tostring(port) or 'os.getenv "PORT" or 8080', answers or "", body or "hello\n")
 end
 
--- What (port) answers to a GET of (path), whole; nil and why.
-function server.get(port, path)
+-- Sends (text) to (port), and gives what comes until the end, or until nothing
+-- comes for 2 s; (size): no more than that is waited for. nil and why.
+function server.exchange(port, text, size)
   local fd = assert(socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0))
   local ok, why = socket.connect(fd, { family = socket.AF_INET, addr = "127.0.0.1", port = port })
   if not ok then
     unistd.close(fd)
     return nil, why
   end
-  process.write_all(fd, ("GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):format(path or "/"))
-  local parts = {}
-  while true do
-    local data = process.read(fd, 10)
+  process.write_all(fd, text)
+  local got = ""
+  while not size or #got < size do
+    local data = process.read(fd, 2)
     if not data or data == "" then break end
-    parts[#parts + 1] = data
+    got = got .. data
   end
   unistd.close(fd)
-  local text = table.concat(parts)
+  return got
+end
+
+-- What (port) answers to a GET of (path), whole; nil and why.
+function server.get(port, path)
+  local text, why = server.exchange(port,
+    ("GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):format(path or "/"))
+  if not text then return nil, why end
   return text:match "^HTTP/1.1 200.-\r\n\r\n(.*)$", text
 end
 

@@ -83,14 +83,14 @@ local rules = {
     folder = "libos/port/musl",
     angle = { ".*" },
     -- its own, and upstream's private headers
-    quote = { "OWN", "kstat%.h", "libc%.h", "locale_impl%.h", "pthread_impl%.h",
-      "stdio_impl%.h", "syscall%.h", "time_impl%.h" },
+    quote = { "OWN", "kstat%.h", "libc%.h", "locale_impl%.h", "lookup%.h",
+      "pthread_impl%.h", "stdio_impl%.h", "syscall%.h", "time_impl%.h" },
     never = { "platform%.h", "arch%.h", "core%.h" },
   },
   {
     folder = "libos/port/lwip",
     angle = union(freestanding, public, { "lwip/priv/tcp_priv%.h" }),
-    quote = { "OWN", "arch/[%w_]+%.h", "lwip/[%w_/]+%.h", "netif/[%w_]+%.h" },
+    quote = { "OWN", "lunik_hooks%.h", "arch/[%w_]+%.h", "lwip/[%w_/]+%.h", "netif/[%w_]+%.h" },
     never = { "platform%.h", "arch%.h", "core%.h" },
   },
   { folder = "sdk", angle = { ".*" }, quote = { "OWN" },

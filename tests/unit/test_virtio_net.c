@@ -821,6 +821,35 @@ static void send_again(void *arg)
     }
 }
 
+static void send_in_vain(void *arg)
+{
+    (void)arg;
+    finished++;
+    CHECK_EQ(send_one(60), LUNIK_EIO);
+}
+
+TEST(who_is_told_at_the_end_cannot_send)
+{
+    const struct lunik_net_part part = { bytes, 60 };
+
+    for (int closes = 0; closes < 2; closes++) {
+        make_open(true, ALL);
+        for (int i = 0; i < 3; i++)
+            CHECK_EQ(lunik_net_send(net, &part, 1, NULL, send_in_vain, NULL),
+                     LUNIK_OK);
+        if (closes) {
+            lunik_net_close(net);
+            net = NULL;
+        } else {
+            vm_put(&host->queues[1], 999, 0);
+            lunik_net_flush(net);
+            CHECK(net_run_timer());
+            vm_poll();
+        }
+        CHECK_EQ(finished, 3);
+    }
+}
+
 TEST(who_is_told_may_send_the_next)
 {
     const struct lunik_net_part part = { bytes, 60 };
@@ -841,6 +870,44 @@ TEST(who_is_told_may_send_the_next)
     lunik_net_close(net);
     net = NULL;
     CHECK_EQ(finished, 7);
+}
+
+static void serve_at_once(struct vm_device *device, uint16_t index)
+{
+    struct net_chain chain;
+
+    while (index == 1 && net_take(&device->queues[1], &chain))
+        vm_put(&device->queues[1], chain.id, 0);
+}
+
+static void send_for_ever(void *arg)
+{
+    const struct lunik_net_part part = { bytes, 60 };
+
+    (void)arg;
+    finished++;
+    if (finished > 100000)
+        abort();
+    if (lunik_net_send(net, &part, 1, NULL, send_for_ever, NULL) == LUNIK_OK)
+        lunik_net_flush(net);
+}
+
+TEST(a_poll_ends_although_who_is_told_sends_more_each_time)
+{
+    make_open(true, ALL);
+    host->serve = serve_at_once;
+    for (int i = 0; i < 40; i++)
+        send_for_ever(NULL);
+    for (int i = 0; i < 8; i++) {
+        unsigned before = finished;
+
+        net_interrupt();
+        vm_poll();
+        CHECK(finished > before);
+        CHECK(finished - before <= 512);
+    }
+    CHECK(vm.pending != 0); /* it comes back to the rest */
+    host->serve = NULL;
 }
 
 TEST(a_copy_is_freed_when_it_was_sent)

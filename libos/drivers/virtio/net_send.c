@@ -38,27 +38,36 @@ static inline void finish(struct virtio_net *v, struct net_packet *packet)
         done(arg);
 }
 
+/* Those that wait now: who is told may send, and let more of them wait. */
 static void finish_waiting(struct virtio_net *v)
 {
-    while (v->done_first) {
-        struct net_packet *packet = v->done_first;
+    struct net_packet *packet = v->done_first;
 
-        v->done_first = packet->next;
+    v->done_first = NULL;
+    while (packet) {
+        struct net_packet *next = packet->next;
+
         finish(v, packet);
+        packet = next;
     }
 }
 
 void lunik_virtio_net_reap(struct virtio_net *v)
 {
     struct virtqueue_done done[NET_BATCH];
+    unsigned turns = v->out.size / NET_BATCH;
     size_t count;
 
     finish_waiting(v);
+    /* A device may be done with a frame as soon as it is sent, and who is told
+     * of it may send the next: there must be an end. */
     do {
         count = lunik_virtqueue_collect(&v->out, done, NET_BATCH);
         for (size_t i = 0; i < count; i++)
             finish(v, done[i].token);
-    } while (count == NET_BATCH);
+    } while (count == NET_BATCH && --turns > 0);
+    if (count == NET_BATCH)
+        lunik_source_notify(&v->source);
     if (LUNIK_UNLIKELY(v->out.broken != NULL))
         lunik_virtio_net_fail(v, v->out.broken);
 }

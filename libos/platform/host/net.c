@@ -44,15 +44,15 @@ struct done {
 struct tap {
     struct lunik_net net; /* first */
     const char *interface;
-    int fd;
     struct platform_host_watch watch;
     struct lunik_source source;
-    bool is_added;
     uint8_t *buffers;
-    bool is_lent[BUFFER_COUNT];
-    unsigned lent_count, budget;
     struct done done[DONE_MAX];
     unsigned done_first, done_count;
+    unsigned lent_count, budget;
+    int fd; /* -1: closed */
+    bool is_lent[BUFFER_COUNT];
+    bool is_added; /* the source */
 };
 
 static struct tap taps[LUNIK_NET_MAX];

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* datagram.c: UDP sockets on lwIP's callbacks. */
-#include "convert.h"
 #include "lwip/igmp.h"
 #include "lwip/mld6.h"
 #include "lwip/netif.h"
@@ -49,7 +48,7 @@ static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *data,
     }
     one->next = NULL;
     one->data = data;
-    lunik_ip_to_address(address, port, &one->from);
+    lunik_socket_address(address, port, &one->from);
     if (queue->last)
         queue->last->next = one;
     else
@@ -182,7 +181,7 @@ lunik_result lunik_datagram_send(struct lunik_socket *socket, const void *data,
     if (size)
         memcpy(copy->payload, data, size);
     if (to) {
-        lunik_ip_from_address(to, &address);
+        lunik_lwip_from_address(to, &address);
         err = udp_sendto(pcb, copy, &address, to->port);
     } else {
         err = udp_send(pcb, copy);
@@ -303,15 +302,18 @@ static err_t change_group(const struct lunik_address *group,
                           struct netif *netif, bool joins)
 {
     ip_addr_t ip;
+    int err;
 
-    lunik_ip_from_address(group, &ip);
+    lunik_lwip_from_address(group, &ip);
     if (IP_IS_V6(&ip)) {
         ip6_addr_assign_zone(ip_2_ip6(&ip), IP6_MULTICAST, netif);
-        return joins ? mld6_joingroup_netif(netif, ip_2_ip6(&ip))
-                     : mld6_leavegroup_netif(netif, ip_2_ip6(&ip));
+        err = joins ? mld6_joingroup_netif(netif, ip_2_ip6(&ip))
+                    : mld6_leavegroup_netif(netif, ip_2_ip6(&ip));
+    } else {
+        err = joins ? igmp_joingroup_netif(netif, ip_2_ip4(&ip))
+                    : igmp_leavegroup_netif(netif, ip_2_ip4(&ip));
     }
-    return joins ? igmp_joingroup_netif(netif, ip_2_ip4(&ip))
-                 : igmp_leavegroup_netif(netif, ip_2_ip4(&ip));
+    return (err_t)err;
 }
 
 static void leave(struct lunik_membership **at)
@@ -332,13 +334,14 @@ static void leave_all(struct lunik_socket *socket)
         leave(&socket->memberships);
 }
 
-/* The interface of (zone), or the first that is up and no loopback. */
+/* The interface of (zone), or the first that is up. (The loop is number 1 with
+ * lwIP.) */
 static struct netif *netif_of(uint32_t zone)
 {
     struct netif *netif;
 
     if (zone)
-        return zone < 255 ? netif_get_by_index((u8_t)zone) : NULL;
+        return zone < 255 ? netif_get_by_index((u8_t)(zone + 1)) : NULL;
     NETIF_FOREACH(netif)
     {
         if (netif_is_up(netif) && (netif->flags & NETIF_FLAG_ETHARP))

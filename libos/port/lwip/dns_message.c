@@ -123,7 +123,7 @@ static size_t read_label(struct reader *reader, uint8_t len, char *out,
     for (uint8_t i = 0; i < len; i++) {
         uint8_t c = lower(read8(reader));
 
-        out[used++] = is_letter(c) ? (char)c : '?';
+        out[used++] = (char)(is_letter(c) ? c : (uint8_t)'?');
     }
     out[used++] = '.';
     return used;
@@ -221,8 +221,7 @@ static bool is_ours(const struct lunik_dns_question *question,
     for (int i = 0; i < 4; i++)
         counts[i] = read16(reader);
     if (reader->is_bad || id != question->id ||
-        (*flags & (FLAG_ANSWER | FLAG_OPCODE)) != FLAG_ANSWER ||
-        counts[0] != 1)
+        (*flags & (FLAG_ANSWER | FLAG_OPCODE)) != FLAG_ANSWER || counts[0] != 1)
         return false;
     read_name(reader, name);
     return read16(reader) == question->type && read16(reader) == CLASS_IN &&
@@ -259,15 +258,17 @@ static void add_address(const struct lunik_dns_question *question,
  * (alias) has changed, look again. */
 static bool look_for(const struct lunik_dns_question *question,
                      struct reader reader, size_t records,
-                     struct lunik_dns_answer *out)
+                     struct lunik_dns_answer *out, bool *is_bad)
 {
     for (size_t i = 0; i < records && i < RECORDS_MAX; i++) {
         struct record record;
         struct reader target = reader;
 
         read_record(&reader, &record);
-        if (reader.is_bad)
+        if (reader.is_bad) {
+            *is_bad = true;
             return false;
+        }
         if (record.class != CLASS_IN || strcmp(record.name, out->alias) != 0)
             continue;
         if (record.type == question->type) {
@@ -275,8 +276,10 @@ static bool look_for(const struct lunik_dns_question *question,
         } else if (record.type == TYPE_CNAME && out->count == 0) {
             target.at = record.data;
             read_name(&target, out->alias);
-            if (target.is_bad || out->alias[0] == '\0')
+            if (target.is_bad || out->alias[0] == '\0') {
+                *is_bad = true;
                 return false;
+            }
             note_ttl(out, record.ttl);
             return true;
         }
@@ -316,6 +319,7 @@ lunik_dns_read_answer(const struct lunik_dns_question *question,
     struct reader reader = { data, size, 0, false };
     uint16_t flags, counts[4], code;
     char name[LUNIK_DNS_NAME_MAX + 1];
+    bool is_bad = false;
     int aliases = 0;
 
     memset(out, 0, sizeof(*out));
@@ -327,11 +331,13 @@ lunik_dns_read_answer(const struct lunik_dns_question *question,
     if (code != 0 && code != CODE_NO_NAME)
         return LUNIK_DNS_FAILED;
     out->ttl = TTL_MAX;
-    strcpy(out->alias, question->name);
+    memcpy(out->alias, question->name, sizeof(out->alias));
     if (code == 0)
-        while (look_for(question, reader, counts[1], out))
+        while (look_for(question, reader, counts[1], out, &is_bad))
             if (++aliases == ALIASES_MAX)
                 return LUNIK_DNS_FAILED;
+    if (is_bad)
+        return LUNIK_DNS_FAILED;
     if (out->count > 0)
         return LUNIK_DNS_ANSWER;
     if (code == 0 && strcmp(out->alias, question->name) != 0 &&

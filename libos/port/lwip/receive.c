@@ -8,10 +8,12 @@
  * reads from must not stop the others.
  */
 #include "device.h"
+#include "tcp_table.h"
 #include <lunik/mem.h>
 #include <string.h>
 
 #include "lwip/pbuf.h"
+#include "lwip/prot/ieee.h"
 #include "netif/ethernet.h"
 
 /* A pbuf around one buffer of a device. */
@@ -48,8 +50,8 @@ static struct lent *take_lent(void)
     return lent;
 }
 
-static struct pbuf *lend(struct lunik_net *net, const struct lunik_net_part *part,
-                         uint32_t token)
+static struct pbuf *lend(struct lunik_net *net,
+                         const struct lunik_net_part *part, uint32_t token)
 {
     struct lent *lent = take_lent();
 
@@ -116,6 +118,43 @@ static struct pbuf *copy(struct lunik_net *net,
     return pbuf;
 }
 
+/* What lwIP reads of a frame before it looks how long that is; 0: nothing that
+ * it knows. */
+static size_t least_size(const uint8_t *frame)
+{
+    switch (frame[12] << 8 | frame[13]) {
+    case ETHTYPE_IP:
+        return LUNIK_NET_HEADER_SIZE + 20;
+    case ETHTYPE_IPV6:
+        return LUNIK_NET_HEADER_SIZE + 40;
+    case ETHTYPE_ARP:
+        return LUNIK_NET_HEADER_SIZE + 28;
+    default:
+        return 0;
+    }
+}
+
+static bool is_whole(const struct lunik_net_frame *frame)
+{
+    size_t least;
+
+    if (frame->parts[0].size < LUNIK_NET_HEADER_SIZE)
+        return false;
+    least = least_size(frame->parts[0].data);
+    /* lwIP counts a packet's bytes in 16 bits. */
+    return least > 0 && frame->size >= least && frame->size <= UINT16_MAX;
+}
+
+/* lwIP wants headers in one piece. Devices do that; a frame of another shape
+ * is copied. */
+#define HEADERS_MAX 128
+
+static bool is_to_be_copied(const struct lunik_net_frame *frame)
+{
+    return frame->is_scarce ||
+           (frame->count > 1 && frame->parts[0].size < HEADERS_MAX);
+}
+
 /* A fragment's checksum is the whole datagram's: the device has not seen it,
  * whatever it says. */
 static bool is_fragment(const struct lunik_net_frame *frame)
@@ -139,28 +178,31 @@ static void input(struct lunik_lwip_device *device,
         frame->checksum != LUNIK_NET_UNCHECKED && !is_fragment(frame);
     struct pbuf *pbuf;
 
-    /* lwIP counts a packet's bytes in 16 bits. */
-    if (LUNIK_UNLIKELY(frame->size > UINT16_MAX)) {
+    if (LUNIK_UNLIKELY(!is_whole(frame))) {
         release(device->net, frame, 0);
         return;
     }
-    pbuf = LUNIK_UNLIKELY(frame->is_scarce) ? copy(device->net, frame)
-                                            : wrap(device->net, frame);
+    pbuf = LUNIK_UNLIKELY(is_to_be_copied(frame)) ? copy(device->net, frame)
+                                                  : wrap(device->net, frame);
     if (LUNIK_UNLIKELY(!pbuf))
         return;
-    NETIF_SET_CHECKSUM_CTRL(
-        netif, is_checked ? device->checks & ~(NETIF_CHECKSUM_CHECK_TCP |
-                                               NETIF_CHECKSUM_CHECK_UDP)
-                          : device->checks);
+    NETIF_SET_CHECKSUM_CTRL(netif, is_checked ? device->checks &
+                                                    ~(NETIF_CHECKSUM_CHECK_TCP |
+                                                      NETIF_CHECKSUM_CHECK_UDP)
+                                              : device->checks);
     if (netif->input(pbuf, netif) != ERR_OK)
         pbuf_free(pbuf);
 }
 
-void lunik_lwip_receive(struct lunik_lwip_device *device)
+bool lunik_lwip_receive(struct lunik_lwip_device *device)
 {
     struct lunik_net_frame frame;
+    uint32_t before = lunik_tcp_segments, count = 0;
 
-    while (lunik_net_receive(device->net, &frame) == LUNIK_OK)
+    while (lunik_net_receive(device->net, &frame) == LUNIK_OK) {
         input(device, &frame);
+        count++;
+    }
     NETIF_SET_CHECKSUM_CTRL(&device->netif, device->checks);
+    return lunik_tcp_segments - before != count;
 }

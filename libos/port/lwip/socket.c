@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* socket.c: <lunik/socket.h> on lwIP: what streams and datagrams share. */
-#include "convert.h"
 #include "lwip/netif.h"
 #include "socket_impl.h"
 #include "stack.h"
@@ -273,7 +272,7 @@ void lunik_socket_bind_address(const struct lunik_socket *socket,
         socket->families == (LUNIK_IP4 | LUNIK_IP6) &&
         !(socket->options.on & LUNIK_SOCKET_BIT(LUNIK_SOCKET_ONLY_IP6));
 
-    lunik_ip_from_address(address, out);
+    lunik_lwip_from_address(address, out);
     if (serves_both && address->family == LUNIK_IP6 &&
         lunik_address_is_any(address))
         *out = *IP_ANY_TYPE;
@@ -326,16 +325,11 @@ lunik_result lunik_socket_try_connect(struct lunik_socket *socket,
     }
     if (!(address->family & socket->families) || address->port == 0)
         return LUNIK_EINVAL;
-    lunik_ip_from_address(address, &ip);
+    lunik_lwip_from_address(address, &ip);
     make_loopback(&ip);
     return socket->type == LUNIK_STREAM
                ? lunik_stream_connect(socket, &ip, address->port)
                : lunik_datagram_connect(socket, &ip, address->port);
-}
-
-static bool shows_both(const struct lunik_socket *socket)
-{
-    return socket->families == (LUNIK_IP4 | LUNIK_IP6);
 }
 
 void lunik_socket_get_local(const struct lunik_socket *socket,
@@ -350,13 +344,10 @@ void lunik_socket_get_local(const struct lunik_socket *socket,
     /* A pcb begins alike, whatever it is for. */
     ip = socket->type == LUNIK_STREAM ? &socket->tcp->local_ip
                                       : &socket->udp->local_ip;
-    lunik_ip_to_address(ip,
-                        socket->type == LUNIK_STREAM ? socket->tcp->local_port
-                                                     : socket->udp->local_port,
-                        out);
-    if (out->family == LUNIK_IP4 && shows_both(socket) &&
-        socket->state == LUNIK_SOCKET_IDLE && !socket->is_bound)
-        out->family = LUNIK_IP6;
+    lunik_socket_address(ip,
+                         socket->type == LUNIK_STREAM ? socket->tcp->local_port
+                                                      : socket->udp->local_port,
+                         out);
 }
 
 void lunik_socket_get_peer(const struct lunik_socket *socket,
@@ -368,11 +359,11 @@ void lunik_socket_get_peer(const struct lunik_socket *socket,
     if (!socket->tcp)
         *out = socket->peer;
     else if (socket->type == LUNIK_STREAM)
-        lunik_ip_to_address(&socket->tcp->remote_ip, socket->tcp->remote_port,
-                            out);
+        lunik_socket_address(&socket->tcp->remote_ip, socket->tcp->remote_port,
+                             out);
     else
-        lunik_ip_to_address(&socket->udp->remote_ip, socket->udp->remote_port,
-                            out);
+        lunik_socket_address(&socket->udp->remote_ip, socket->udp->remote_port,
+                             out);
 }
 
 /* ---- State ---- */

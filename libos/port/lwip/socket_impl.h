@@ -12,6 +12,7 @@
 #ifndef LUNIK_SOCKET_IMPL_H
 #define LUNIK_SOCKET_IMPL_H
 
+#include "addresses.h"
 #include "lwip/ip_addr.h"
 #include "lwip/pbuf.h"
 #include "lwip/tcp.h"
@@ -91,6 +92,13 @@ void lunik_socket_changed(struct lunik_socket *socket, unsigned before);
 void lunik_socket_apply(struct lunik_socket *socket);
 
 lunik_result lunik_socket_from_err(err_t err);
+
+static inline void lunik_socket_address(const ip_addr_t *ip, u16_t port,
+                                        struct lunik_address *out)
+{
+    lunik_lwip_to_address(ip, out);
+    out->port = port;
+}
 
 /* Whether (address) is one of this machine, or any. */
 bool lunik_socket_is_ours(const ip_addr_t *address);

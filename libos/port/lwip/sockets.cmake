@@ -1,5 +1,5 @@
 # sockets.cmake: <lunik/socket.h> on lwIP.
-target_sources(lunik_lwip PRIVATE convert.c datagram.c socket.c stream.c)
+target_sources(lunik_lwip PRIVATE datagram.c socket.c stream.c)
 if(LUNIK_PLATFORM STREQUAL "vm")
   set_source_files_properties(socket.c stream.c PROPERTIES COMPILE_OPTIONS -O2)
 endif()

@@ -3,8 +3,8 @@
  * stack.c: starts the IP stack, its interfaces, and ends its turns.
  */
 #include "stack.h"
-#include "device.h"
 #include "addresses.h"
+#include "device.h"
 #include "tcp_table.h"
 #include "timers.h"
 #include <lunik/event.h>
@@ -74,12 +74,13 @@ static void begin_turn(void)
     stack.is_in_turn = true;
 }
 
-static void end_turn(void)
+/* (is_all): see lunik_lwip_timers_update(). */
+static void end_turn(bool is_all)
 {
     poll_loops();
     for (size_t i = 0; i < stack.device_count; i++)
         lunik_lwip_flush(lunik_lwip_devices[i]);
-    lunik_lwip_timers_update();
+    lunik_lwip_timers_update(is_all);
     stack.is_in_turn = false;
 }
 
@@ -87,7 +88,7 @@ static void on_touched(void *arg)
 {
     (void)arg;
     begin_turn();
-    end_turn();
+    end_turn(false);
 }
 
 static void on_timer(void *arg)
@@ -95,7 +96,7 @@ static void on_timer(void *arg)
     (void)arg;
     begin_turn();
     lunik_lwip_timers_run();
-    end_turn();
+    end_turn(true);
 }
 
 /* An interface must not run lwIP's loop path behind our back. */
@@ -131,16 +132,20 @@ static void look_at_link(struct lunik_lwip_device *device)
 static void on_device(void *arg)
 {
     struct lunik_lwip_device *device = arg;
+    bool is_all;
 
     begin_turn();
     look_at_link(device);
-    lunik_lwip_receive(device);
+    is_all = lunik_lwip_receive(device);
     if (device->is_blocked) {
         device->is_blocked = false;
         lunik_lwip_flush(device);
-        tcp_txnow();
+        if (device->has_refused) {
+            device->has_refused = false;
+            tcp_txnow();
+        }
     }
-    end_turn();
+    end_turn(is_all);
 }
 
 static err_t init_netif(struct netif *netif)
@@ -167,8 +172,10 @@ static err_t init_netif(struct netif *netif)
 /* Opens the device called (name); NULL, and a line in the log, if it cannot. */
 static struct lunik_lwip_device *open_device(const char *name)
 {
-    struct lunik_lwip_device *device = lunik_mem_alloc_zeroed(1, sizeof(*device));
-    size_t most = sizeof(device->gather.parts) / sizeof(device->gather.parts[0]);
+    struct lunik_lwip_device *device =
+        lunik_mem_alloc_zeroed(1, sizeof(*device));
+    size_t most =
+        sizeof(device->gather.parts) / sizeof(device->gather.parts[0]);
     lunik_result result;
 
     if (!device)
@@ -188,23 +195,29 @@ static struct lunik_lwip_device *open_device(const char *name)
     return device;
 }
 
-static void add_device(const char *name)
+/* The device called (name), the machine's (index)th. One that is off stays
+ * with the program, if that wants it. */
+static void add_device(const char *name, size_t index)
 {
-    struct lunik_lwip_device *device = open_device(name);
-    size_t index = stack.device_count;
+    struct lunik_lwip_config config;
+    struct lunik_lwip_device *device;
 
+    lunik_lwip_config_find(index, &config);
+    if (config.is_off)
+        return;
+    device = open_device(name);
     if (!device)
         return;
-    lunik_lwip_config_find(index, &device->config);
+    device->config = config;
     if (!netif_add_noaddr(&device->netif, device, init_netif, ethernet_input)) {
         lunik_log(LUNIK_LOG_WARN, "%s: no memory for it", name);
         lunik_net_close(device->net);
         lunik_mem_free(device);
         return;
     }
-    lunik_lwip_devices[stack.device_count++] = device;
-    if (index == 0)
+    if (stack.device_count == 0)
         netif_set_default(&device->netif);
+    lunik_lwip_devices[stack.device_count++] = device;
     lunik_net_set_handler(device->net, on_device, device);
     lunik_lwip_configure(device);
 }
@@ -245,7 +258,7 @@ void lunik_lwip_start(void)
         name = lunik_net_name(i);
         if (!name)
             break;
-        add_device(name);
+        add_device(name, i);
     }
-    end_turn();
+    end_turn(true);
 }

@@ -59,6 +59,8 @@ static struct {
     bool is_ticking;
 } table;
 
+uint32_t lunik_tcp_segments;
+
 static struct tcp_pcb *pcb_of(struct lunik_tcp_node *node)
 {
     return (struct tcp_pcb *)(void *)(node + 1);
@@ -626,6 +628,7 @@ void lunik_tcp_input(struct pbuf *pbuf, struct netif *netif)
     struct lunik_tcp_segment segment;
     struct tcp_pcb *pcb;
 
+    lunik_tcp_segments++;
     if (LUNIK_UNLIKELY(!read_segment(pbuf, &segment))) {
         pbuf_free(pbuf);
         return;

@@ -38,6 +38,9 @@ struct lunik_tcp_counts {
     size_t busy, parked, waiting, half_open;
 };
 
+/* Segments that came in, counted round. */
+extern uint32_t lunik_tcp_segments;
+
 void lunik_tcp_init(size_t memory_limit);
 void lunik_tcp_get_counts(struct lunik_tcp_counts *out);
 
@@ -51,7 +54,8 @@ void lunik_tcp_sweep(void);
 bool lunik_tcp_has_sleepers(void);
 
 /* memory.c calls these around each block of a connection. */
-static inline struct lunik_tcp_node *lunik_tcp_node_of(const struct tcp_pcb *pcb)
+static inline struct lunik_tcp_node *
+lunik_tcp_node_of(const struct tcp_pcb *pcb)
 {
     return (struct lunik_tcp_node *)(uintptr_t)pcb - 1;
 }

@@ -144,6 +144,7 @@ static const struct work {
     { DHCP_COARSE_TIMER_MSECS, dhcp_coarse_tmr, has_lease },
 };
 #define WORKS (sizeof(works) / sizeof(works[0]))
+#define WORKS_OF_TCP 2 /* the first of them */
 
 static struct {
     uint64_t due_ns[WORKS]; /* 0: does not run */
@@ -173,17 +174,18 @@ void lunik_lwip_timers_run(void)
     timers.set_for_ns = 0;
 }
 
-void lunik_lwip_timers_update(void)
+void lunik_lwip_timers_update(bool is_all)
 {
-    uint64_t now_ns = 0, first_ns = LUNIK_NEVER;
+    uint64_t first_ns = timers.set_for_ns ? timers.set_for_ns : LUNIK_NEVER;
+    size_t count = is_all || !timers.set_for_ns ? WORKS : WORKS_OF_TCP;
 
-    for (size_t i = 0; i < WORKS; i++) {
-        if (timers.due_ns[i] == 0 && works[i].is_there()) {
-            if (now_ns == 0)
-                now_ns = lunik_time_monotonic_ns();
-            timers.due_ns[i] = next_due(now_ns, &works[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (timers.due_ns[i] == 0) {
+            if (!works[i].is_there())
+                continue;
+            timers.due_ns[i] = next_due(lunik_time_monotonic_ns(), &works[i]);
         }
-        if (timers.due_ns[i] != 0 && timers.due_ns[i] < first_ns)
+        if (timers.due_ns[i] < first_ns)
             first_ns = timers.due_ns[i];
     }
     if (first_ns != LUNIK_NEVER && first_ns != timers.set_for_ns) {

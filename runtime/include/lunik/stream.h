@@ -14,6 +14,7 @@
 #ifndef LUNIK_STREAM_H
 #define LUNIK_STREAM_H
 
+#include <lauxlib.h>
 #include <lua.h>
 #include <lunik/attr.h>
 #include <lunik/result.h>
@@ -63,6 +64,12 @@ extern const struct lunik_stream_ops lunik_socket_stream_ops;
 /* Marks the metatable at the top as one of streams, gives it __gc and __close,
  * and adds the methods to the table just below it. Changes no stack slot. */
 void lunik_lua_set_stream_methods(lua_State *L);
+
+/* Marks the metatable at the top, and no more. */
+void lunik_lua_mark_stream(lua_State *L);
+
+/* The methods, for who adds them to a table when they are asked for. */
+extern const luaL_Reg lunik_stream_methods[];
 
 /* The stream at (arg); raises, or gives NULL, if it is none. */
 struct lunik_stream *lunik_lua_check_stream(lua_State *L, int arg);

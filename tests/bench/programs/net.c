@@ -18,9 +18,7 @@
 
 static struct lunik_net *sender, *receiver;
 static uint8_t frame[1514];
-static uint64_t received, spent_receiving, spent_waking;
-static unsigned wakes;
-static uint64_t flushed_at;
+static uint64_t received, spent_receiving;
 
 static uint64_t now(void)
 {
@@ -36,11 +34,6 @@ static void take_all(void *arg)
     uint64_t began = now();
 
     (void)arg;
-    if (flushed_at) {
-        spent_waking += began - flushed_at;
-        flushed_at = 0;
-        wakes++;
-    }
     while (lunik_net_receive(receiver, &in) == LUNIK_OK) {
         for (size_t i = 0; i < in.count; i++)
             lunik_net_release(receiver, in.tokens[i]);
@@ -72,8 +65,7 @@ static bool measure(const char *name, size_t size, size_t count, unsigned burst)
     uint64_t spent_sending = 0, spent_flushing = 0;
     char text[40];
 
-    received = spent_receiving = spent_waking = 0;
-    wakes = 0;
+    received = spent_receiving = 0;
     for (size_t i = 0; i < count; i++)
         parts[i] = (struct lunik_net_part) { frame + i * (size / count),
                                              size / count };
@@ -88,7 +80,6 @@ static bool measure(const char *name, size_t size, size_t count, unsigned burst)
         began = now();
         lunik_net_flush(sender);
         spent_flushing += now() - began;
-        flushed_at = now();
         while (received < wanted) {
             if (lunik_time_monotonic_ns() > until)
                 return false;

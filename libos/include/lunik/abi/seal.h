@@ -98,6 +98,9 @@ _Static_assert(sizeof(struct lunik_archive_entry) == 16, "on disk");
 
 #define LUNIK_ARCHIVE_PATH_MAX 255
 
+/* Below this folder a script's bytecode has the script's own path. */
+#define LUNIK_ARCHIVE_BYTECODE ".bytecode/"
+
 /*
  * The symbols: `count` functions in order of address. An address is its
  * distance from the one before (the first: from text_start), as an unsigned

@@ -44,7 +44,8 @@ err_t lunik_lwip_loop_output(struct netif *netif, struct pbuf *pbuf);
 void lunik_tcp_input(struct pbuf *pbuf, struct netif *netif);
 void lunik_tcp_address_changed(const ip_addr_t *from, const ip_addr_t *to);
 
-/* Instead of nd6_input(): filter.c. */
+/* Instead of ip6_input() and nd6_input(): filter.c. */
+err_t lunik_lwip_ip6_input(struct pbuf *pbuf, struct netif *netif);
 void lunik_lwip_nd6_input(struct pbuf *pbuf, struct netif *netif);
 
 #endif

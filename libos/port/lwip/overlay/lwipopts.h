@@ -116,7 +116,8 @@
 #define TCP_SND_QUEUELEN lunik_lwip_send_queue
 #define TCP_SNDLOWAT (lunik_lwip_send_buffer / 4)
 #define TCP_SNDQUEUELOWAT (lunik_lwip_send_queue / 4)
-#define TCP_WND_UPDATE_THRESHOLD (lunik_lwip_window / 4)
+/* A peer that does not scale has 64 KiB at most, and must hear of a quarter. */
+#define TCP_WND_UPDATE_THRESHOLD LWIP_MIN(lunik_lwip_window / 4, 16384)
 #define TCP_OVERSIZE 640
 #define TCP_QUEUE_OOSEQ 1
 #define TCP_OOSEQ_MAX_BYTES lunik_lwip_window
@@ -127,6 +128,7 @@
 #define TCP_LISTEN_BACKLOG 0 /* bounded in tcp_table.c, and by each socket */
 #define LWIP_TCP_RTO_TIME 1000
 #define TCP_MSL 15000UL
+#define TCP_MAXRTX 8 /* some six minutes without an answer */
 #define LWIP_TCP_KEEPALIVE 1
 #define SO_REUSE 1
 #define SO_REUSE_RXTOALL 1
