@@ -522,6 +522,25 @@ TEST(a_flood_of_syns_leaves_room_for_those_who_mean_it)
     CHECK_EQ(after.half_open, 0);
 }
 
+TEST(a_slow_handshake_after_a_quiet_time_is_waited_for)
+{
+    struct lunik_socket *socket = NULL;
+
+    begin();
+    peer_run(60000); /* no connection: TCP's clock stands still */
+    out.from_port = 4202;
+    out.sequence = 1000;
+    out.mss = 1460;
+    say(SYN, "");
+    out.mss = 0;
+    REQUIRE(hear());
+    peer_run(900);
+    say(ACK, "");
+    CHECK(lunik_socket_try_accept(listener, &socket) == LUNIK_OK);
+    lunik_socket_close(socket);
+    end();
+}
+
 TEST(a_made_up_cookie_opens_nothing)
 {
     struct lunik_socket *socket = NULL;

@@ -350,6 +350,7 @@ void lunik_tcp_register(struct tcp_pcb **list, struct tcp_pcb *pcb)
     add_hash(node);
     if (list == &tcp_active_pcbs) {
         catch_up();
+        pcb->tmr = tcp_ticks; /* it was made before time caught up */
         push_busy(pcb);
         if (pcb->state == SYN_RCVD) {
             node->is_half_open = true;
