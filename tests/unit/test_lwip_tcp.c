@@ -11,6 +11,8 @@
 #include <lunik/interface.h>
 #include <lunik/socket.h>
 
+#include "lwip/ip6.h"
+#include "lwip/netif.h"
 #include "test.h"
 
 #define PORT 80
@@ -677,6 +679,49 @@ TEST(a_forged_window_update_does_not_stop_a_connection)
     REQUIRE(hear());
     CHECK_EQ(got.size, 2);
     lunik_socket_close(socket);
+    end();
+}
+
+TEST(a_segment_that_is_cut_by_ip_has_its_checksum)
+{
+    enum { SIZE = 1400 };
+    static uint8_t frame[2000], whole[SIZE];
+    const uint8_t *ip = frame + 14;
+    struct netif *netif;
+    struct pbuf *pbuf;
+    ip6_addr_t from, to;
+    uint32_t start = 6 + SIZE;
+    size_t size, pieces = 0, got_size = 0;
+
+    begin();
+    netif = netif_default;
+    CHECK(!(netif->chksum_flags & NETIF_CHECKSUM_GEN_TCP));
+    netif->mtu6 = 1280; /* as a router on the way may want it */
+    from = *netif_ip6_addr(netif, 0);
+    ip6_addr_set_allnodes_linklocal(&to);
+    ip6_addr_assign_zone(&to, IP6_MULTICAST, netif);
+    pbuf = pbuf_alloc(PBUF_IP, SIZE, PBUF_RAM);
+    REQUIRE(pbuf != NULL);
+    memset(pbuf->payload, 0, SIZE);
+    memset((uint8_t *)pbuf->payload + 20, 0x35, SIZE - 20);
+    CHECK_EQ(ip6_output_if_src(pbuf, &from, &to, 64, 0, 6, netif), ERR_OK);
+    CHECK_EQ(pbuf->tot_len, SIZE + IP6_HLEN);
+    pbuf_free(pbuf);
+    netif->mtu6 = netif->mtu;
+    peer_run(0);
+    while ((size = peer_take(frame, sizeof(frame))) > 0) {
+        if (frame[12] != 0x86 || ip[6] != 44 || ip[40] != 6)
+            continue;
+        if (pieces++ == 0)
+            for (size_t i = 8; i < 40; i += 2)
+                start += (uint32_t)ip[i] << 8 | ip[i + 1];
+        REQUIRE(size - 14 - 48 <= SIZE - got_size);
+        memcpy(whole + got_size, ip + 48, size - 14 - 48);
+        got_size += size - 14 - 48;
+    }
+    CHECK_EQ(pieces, 2);
+    CHECK_EQ(got_size, SIZE);
+    CHECK_EQ(peer_sum(whole, SIZE, start), 0);
     end();
 }
 

@@ -20,7 +20,11 @@
 #include <lunik/mem.h>
 #include <string.h>
 
+#include "lunik_hooks.h"
+#include "lwip/inet_chksum.h"
+#include "lwip/ip6_frag.h"
 #include "lwip/pbuf.h"
+#include "lwip/prot/ip6.h"
 #include "lwip/prot/tcp.h"
 
 #define ETHERNET 14
@@ -431,4 +435,42 @@ void lunik_lwip_flush(struct lunik_lwip_device *device)
         device->has_sent = false;
         lunik_net_flush(device->net);
     }
+}
+
+/* ---- What IP cuts ---- */
+
+static void set_whole_sum(struct pbuf *packet)
+{
+    struct ip6_hdr *ip = packet->payload;
+    struct tcp_hdr *tcp = (struct tcp_hdr *)(void *)(ip + 1);
+    ip6_addr_t from, to;
+
+    ip6_addr_copy_from_packed(from, ip->src);
+    ip6_addr_copy_from_packed(to, ip->dest);
+    pbuf_remove_header(packet, IP6_HLEN);
+    tcp->chksum = 0;
+    tcp->chksum =
+        ip6_chksum_pseudo(packet, IP6_NEXTH_TCP, packet->tot_len, &from, &to);
+    pbuf_add_header_force(packet, IP6_HLEN);
+}
+
+/* A segment that was longer than a path takes: the device would see its pieces
+ * and do no checksum. lwIP takes what it cuts apart, and a segment may be
+ * needed again, so it gets a copy. */
+err_t lunik_lwip_ip6_frag(struct pbuf *pbuf, struct netif *netif,
+                          const ip6_addr_t *to)
+{
+    const struct ip6_hdr *ip = pbuf->payload;
+    struct pbuf *copy;
+    err_t err;
+
+    if (IP6H_NEXTH(ip) != IP6_NEXTH_TCP)
+        return ip6_frag(pbuf, netif, to);
+    copy = flatten(pbuf);
+    if (!copy)
+        return ERR_MEM;
+    set_whole_sum(copy);
+    err = ip6_frag(copy, netif, to);
+    pbuf_free(copy);
+    return err;
 }

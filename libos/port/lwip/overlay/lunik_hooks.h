@@ -40,6 +40,10 @@ const ip6_addr_t *lunik_lwip_gateway6(struct netif *netif,
 /* Instead of netif_loop_output(), which would tell nobody: stack.c. */
 err_t lunik_lwip_loop_output(struct netif *netif, struct pbuf *pbuf);
 
+/* Instead of ip6_frag(): send.c. */
+err_t lunik_lwip_ip6_frag(struct pbuf *pbuf, struct netif *netif,
+                          const ip6_addr_t *to);
+
 /* Instead of tcp_input() and tcp_netif_ip_addr_changed(): tcp_table.c. */
 void lunik_tcp_input(struct pbuf *pbuf, struct netif *netif);
 void lunik_tcp_address_changed(const ip_addr_t *from, const ip_addr_t *to);
