@@ -486,6 +486,25 @@ TEST(time_wait_ends)
     end();
 }
 
+TEST(what_is_sent_last_is_sent_again_after_a_long_silence)
+{
+    struct lunik_socket *socket = NULL;
+    size_t sent, heard = 0;
+
+    begin();
+    REQUIRE(open_from(4102, &socket));
+    say(ACK | FIN, "");
+    peer_run(40000);
+    peer_drop_all();
+    CHECK(lunik_socket_try_send(socket, "late", 4, 0, NULL, &sent) == LUNIK_OK);
+    lunik_socket_close(socket);
+    peer_run(4000); /* nobody acknowledges it */
+    while (hear())
+        heard += got.size == 4;
+    CHECK(heard >= 2);
+    end();
+}
+
 /* ---- Half-open ones ---- */
 
 TEST(a_flood_of_syns_leaves_room_for_those_who_mean_it)

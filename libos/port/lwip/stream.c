@@ -562,6 +562,14 @@ static void close_listener(struct lunik_socket *socket)
     (void)tcp_close(socket->tcp);
 }
 
+/* lwIP gives what is left to send half a minute, counted from the last segment
+ * that came; that may be long ago. */
+static void begin_end(struct tcp_pcb *pcb)
+{
+    lunik_lwip_touch(pcb);
+    pcb->tmr = tcp_ticks;
+}
+
 /*
  * As BSD: data that nobody read makes the close a reset, so that the peer
  * learns of the loss. lwIP would do so, too, but takes credit that was held
@@ -577,7 +585,7 @@ void lunik_stream_end(struct lunik_socket *socket)
         bool is_reset = socket->stream.first || socket->options.linger == 0;
         struct tcp_pcb *pcb;
 
-        lunik_lwip_touch(socket->tcp);
+        begin_end(socket->tcp);
         give_credit(socket);
         pcb = detach(socket);
         if ((is_reset && pcb->state != CLOSED) || tcp_close(pcb) != ERR_OK)
@@ -589,7 +597,7 @@ void lunik_stream_end(struct lunik_socket *socket)
 
 static void send_end(struct lunik_socket *socket)
 {
-    lunik_lwip_touch(socket->tcp);
+    begin_end(socket->tcp);
     /* It fails in states that a connection of ours is not in. */
     (void)tcp_shutdown(socket->tcp, 0, 1);
     if (socket->has_ended)
