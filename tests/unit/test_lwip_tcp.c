@@ -505,6 +505,52 @@ TEST(what_is_sent_last_is_sent_again_after_a_long_silence)
     end();
 }
 
+static lunik_result connect_from(uint16_t port, struct lunik_socket **socket)
+{
+    struct lunik_address from = { .family = LUNIK_IP4, .port = port };
+    struct lunik_address to = { .family = LUNIK_IP4,
+                                .bytes = { 10, 9, 0, 1 },
+                                .port = 81 };
+
+    if (lunik_socket_open(LUNIK_STREAM, LUNIK_IP4, socket) != LUNIK_OK ||
+        lunik_socket_set(*socket, LUNIK_SOCKET_REUSE_ADDRESS, 1) != LUNIK_OK ||
+        lunik_socket_bind(*socket, &from) != LUNIK_OK)
+        abort();
+    return lunik_socket_try_connect(*socket, &to);
+}
+
+TEST(no_two_connections_have_the_same_ends)
+{
+    struct lunik_socket *first, *second;
+    struct lunik_tcp_counts counts;
+
+    begin();
+    CHECK(connect_from(7000, &first) == LUNIK_EAGAIN);
+    peer_run(0);
+    REQUIRE(hear());
+    out.from_port = 81;
+    out.to_port = 7000;
+    out.sequence = 5000;
+    out.acknowledged = got.sequence + 1;
+    say(SYN | ACK, "");
+    peer_run(2000);
+    lunik_tcp_get_counts(&counts);
+    CHECK_EQ(counts.parked, 1);
+    CHECK(connect_from(7000, &second) == LUNIK_EINUSE);
+    lunik_socket_close(second);
+    peer_drop_all();
+    lunik_socket_close(first);
+    peer_run(0);
+    REQUIRE(hear());
+    say(ACK | FIN, "");
+    lunik_tcp_get_counts(&counts);
+    CHECK_EQ(counts.waiting, 1);
+    CHECK(connect_from(7000, &second) == LUNIK_EINUSE);
+    lunik_socket_close(second);
+    out.to_port = PORT;
+    end();
+}
+
 /* ---- Half-open ones ---- */
 
 TEST(a_flood_of_syns_leaves_room_for_those_who_mean_it)

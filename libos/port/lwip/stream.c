@@ -4,6 +4,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "socket_impl.h"
 #include "stack.h"
+#include "tcp_table.h"
 #include <lunik/mem.h>
 #include <lunik/panic.h>
 #include <string.h>
@@ -711,9 +712,10 @@ static lunik_result reopen(struct lunik_socket *socket)
     return lunik_stream_bind(socket, &address, socket->local.port);
 }
 
-/* Chooses a port that this connection alone has: with other peers it may be in
- * use. (No need to be among the bound ones for a moment.) */
-static lunik_result choose_port(struct tcp_pcb *pcb, const ip_addr_t *address,
+/* Sees that no other connection has the same two ends, and chooses a port where
+ * none was: with other peers it may be in use. (No need to be among the bound
+ * ones for a moment.) */
+static lunik_result settle_port(struct tcp_pcb *pcb, const ip_addr_t *address,
                                 u16_t port)
 {
     const ip_addr_t *local = &pcb->local_ip;
@@ -723,6 +725,10 @@ static lunik_result choose_port(struct tcp_pcb *pcb, const ip_addr_t *address,
         local = ip_netif_get_local_ip(netif, address);
     if (!netif || !local)
         return LUNIK_EUNREACHABLE;
+    if (pcb->local_port)
+        return lunik_tcp_find(local, pcb->local_port, address, port)
+                   ? LUNIK_EINUSE
+                   : LUNIK_OK;
     pcb->local_port = lunik_lwip_tcp_port(local, address, port);
     return pcb->local_port ? LUNIK_OK : LUNIK_EINUSE;
 }
@@ -737,9 +743,9 @@ lunik_result lunik_stream_connect(struct lunik_socket *socket,
         return LUNIK_EINVAL;
     if (!socket->tcp)
         result = reopen(socket);
-    if (result == LUNIK_OK && socket->tcp->local_port == 0) {
-        result = choose_port(socket->tcp, address, port);
-        is_chosen = true;
+    if (result == LUNIK_OK) {
+        is_chosen = socket->tcp->local_port == 0;
+        result = settle_port(socket->tcp, address, port);
     }
     if (result != LUNIK_OK)
         return result;
