@@ -11,6 +11,8 @@
 
 #include <lunik/socket.h>
 
+#include "lwip/dns.h"
+#include "lwip/netif.h"
 #include "test.h"
 
 #define SERVER1 0x0a090035u
@@ -132,6 +134,42 @@ TEST(a_silent_server_is_followed_by_the_next)
     make_answer(0xc0000208, 0);
     say();
     CHECK(asked.is_done && asked.result == LUNIK_OK);
+}
+
+/* The next question that went out by IPv6. */
+static bool hear_by_ip6(void)
+{
+    static uint8_t frame[2000];
+    const uint8_t *ip = frame + 14;
+    size_t size;
+
+    while ((size = peer_take(frame, sizeof(frame))) > 0)
+        if (size > 62 && frame[12] == 0x86 && ip[6] == 17 && ip[42] == 0 &&
+            ip[43] == 53)
+            return true;
+    return false;
+}
+
+TEST(a_server_is_asked_by_ip6)
+{
+    ip_addr_t server;
+    bool is_heard;
+
+    start_stack();
+    /* (Of many, so that nobody has to say where it is.) */
+    IP_SET_TYPE_VAL(server, IPADDR_TYPE_V6);
+    ip6_addr_set_allnodes_linklocal(ip_2_ip6(&server));
+    ip6_addr_assign_zone(ip_2_ip6(&server), IP6_MULTICAST, netif_default);
+    dns_setserver(0, &server);
+    begin("six.test", 5 * LUNIK_NS_PER_S);
+    peer_run(2500); /* the others are silent */
+    is_heard = hear_by_ip6();
+    ip_addr_set_any(true, &server);
+    dns_setserver(0, &server);
+    CHECK(is_heard);
+    peer_run(5000);
+    CHECK(asked.is_done);
+    CHECK_EQ(asked.result, LUNIK_ETIMEOUT);
 }
 
 TEST(a_server_that_cannot_tell_is_followed_by_the_next_at_once)

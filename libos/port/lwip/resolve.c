@@ -148,7 +148,9 @@ static void stop(struct asking *asking)
 static bool bind_random(struct udp_pcb *udp)
 {
     for (int i = 0; i < PORT_TRIES; i++)
-        if (udp_bind(udp, NULL, (u16_t)(0x8000 | lunik_random_u64())) == ERR_OK)
+        /* (At any address of its own family.) */
+        if (udp_bind(udp, &udp->local_ip,
+                     (u16_t)(0x8000 | lunik_random_u64())) == ERR_OK)
             return true;
     return false;
 }
