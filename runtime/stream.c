@@ -92,22 +92,29 @@ void lunik_stream_close(struct lunik_stream *stream)
 
 /* ---- Reading ---- */
 
-/* Lends what is there, and waits until something is; nothing at the end.
- * LUNIK_ECLOSED: closed by ourselves. */
+/* What is there now. LUNIK_ECLOSED: closed by ourselves. */
+static lunik_result lend(struct lunik_stream *stream, const char **data,
+                         size_t *size)
+{
+    const void *lent = NULL;
+    lunik_result res;
+
+    *size = 0;
+    if (stream->ops == NULL || stream->ops->peek == NULL)
+        return LUNIK_ECLOSED;
+    res = stream->ops->peek(stream, &lent, size);
+    *data = lent;
+    return res;
+}
+
+/* Lends what is there, and waits until something is; nothing at the end. */
 static lunik_result get_piece(struct lunik_stream *stream, uint64_t deadline_ns,
                               const char **data, size_t *size)
 {
-    const void *lent;
     lunik_result res;
 
     for (;;) {
-        if (stream->ops == NULL || stream->ops->peek == NULL)
-            return LUNIK_ECLOSED;
-        res = stream->ops->peek(stream, &lent, size);
-        if (res == LUNIK_OK) {
-            *data = lent;
-            return LUNIK_OK;
-        }
+        res = lend(stream, data, size);
         if (res != LUNIK_EAGAIN)
             return res;
         res = lunik_stream_wait(stream, LUNIK_READABLE, deadline_ns);
@@ -116,13 +123,35 @@ static lunik_result get_piece(struct lunik_stream *stream, uint64_t deadline_ns,
     }
 }
 
-/* As get_piece(), but the end is LUNIK_ECLOSED. */
-static lunik_result get_bytes(struct lunik_stream *stream, uint64_t deadline_ns,
-                              const char **data, size_t *size)
+/*
+ * As get_piece(), up to (max) bytes, and (b) has room for them. Making room may
+ * collect garbage, and a finalizer may close the stream or read from it: so
+ * what is lent is looked at again.
+ */
+static lunik_result get_for(luaL_Buffer *b, struct lunik_stream *stream,
+                            uint64_t deadline_ns, size_t max, const char **data,
+                            size_t *size)
 {
-    lunik_result res = get_piece(stream, deadline_ns, data, size);
+    lunik_result res;
+    size_t room;
 
-    return res == LUNIK_OK && *size == 0 ? LUNIK_ECLOSED : res;
+    do {
+        res = get_piece(stream, deadline_ns, data, size);
+        if (res != LUNIK_OK || *size == 0)
+            return res;
+        room = *size < max ? *size : max;
+        luaL_prepbuffsize(b, room);
+        res = lend(stream, data, size);
+        if (*size > room)
+            *size = room;
+    } while (res == LUNIK_EAGAIN);
+    return res;
+}
+
+/* The end is LUNIK_ECLOSED, where more was wanted. */
+static lunik_result want_more(lunik_result res, size_t size)
+{
+    return res == LUNIK_OK && size == 0 ? LUNIK_ECLOSED : res;
 }
 
 static size_t check_count(lua_State *L, int arg, lua_Integer otherwise)
@@ -137,13 +166,14 @@ static size_t check_count(lua_State *L, int arg, lua_Integer otherwise)
 static int stream_read(lua_State *L)
 {
     struct lunik_stream *stream = lunik_lua_check_stream(L, 1);
-    size_t max = check_count(L, 2, (lua_Integer)READ_MAX), size;
+    size_t max = check_count(L, 2, (lua_Integer)READ_MAX), size, left;
     uint64_t deadline = lunik_lua_stream_deadline(L, 3, stream);
     const char *data;
     lunik_result res;
 
     lunik_lua_check(L);
-    res = get_bytes(stream, deadline, &data, &size);
+    res = get_piece(stream, deadline, &data, &size);
+    res = want_more(res, size);
     if (res != LUNIK_OK)
         return lunik_lua_fail_wait(L, res);
     if (max > READ_MAX)
@@ -151,7 +181,9 @@ static int stream_read(lua_State *L)
     if (size > max)
         size = max;
     lua_pushlstring(L, data, size);
-    stream->ops->consume(stream, size);
+    /* That may have run a finalizer: see get_for(). */
+    if (lend(stream, &data, &left) == LUNIK_OK && left >= size)
+        stream->ops->consume(stream, size);
     return 1;
 }
 
@@ -185,11 +217,10 @@ static int stream_read_exactly(lua_State *L)
     lunik_lua_check(L);
     luaL_buffinit(L, &b);
     for (left = (size_t)wanted; left > 0; left -= size) {
-        res = get_bytes(stream, deadline, &data, &size);
+        res = get_for(&b, stream, deadline, left, &data, &size);
+        res = want_more(res, size);
         if (res != LUNIK_OK)
             return fail_partial(L, &b, NULL, res);
-        if (size > left)
-            size = left;
         luaL_addlstring(&b, data, size);
         stream->ops->consume(stream, size);
     }
@@ -212,7 +243,7 @@ static int stream_read_all(lua_State *L)
         return lunik_lua_fail(L, LUNIK_ECLOSED);
     luaL_buffinit(L, &b);
     for (;;) {
-        res = get_piece(stream, deadline, &data, &size);
+        res = get_for(&b, stream, deadline, READ_MAX, &data, &size);
         if (res != LUNIK_OK)
             return fail_partial(L, &b, NULL, res);
         if (size == 0)
@@ -286,11 +317,11 @@ static int stream_read_until(lua_State *L)
     lunik_lua_check(L);
     luaL_buffinit(L, &b);
     do {
-        res = get_bytes(stream, deadline, &data, &size);
+        res =
+            get_for(&b, stream, deadline, max - luaL_bufflen(&b), &data, &size);
+        res = want_more(res, size);
         if (res != LUNIK_OK)
             return fail_partial(L, &b, NULL, res);
-        if (size > max - luaL_bufflen(&b))
-            size = max - luaL_bufflen(&b);
         end = find_straddling(&d, &b, data, size);
         if (end == 0)
             end = find_end(&d, data, size);

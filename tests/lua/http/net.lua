@@ -56,6 +56,27 @@ return {
       test.equal(partial, "89")
     end)
   end,
+  ["a finalizer may close what is just read"] = function()
+    for name, args in pairs { read = { 8000 }, read_exactly = { 8000 }, read_all = {}, read_until = { "y", 9000 } } do
+      with_pair(function(client, server)
+        client:write(("x"):rep(8000))
+        client:close()
+        task.sleep(0.05)
+        collectgarbage "stop"
+        local function drop()
+          setmetatable({}, { __gc = function() server:close() end })
+        end
+        drop()
+        -- The next allocation runs a whole cycle.
+        local mode = collectgarbage("incremental", 100, 100, 60)
+        collectgarbage "restart"
+        server[name](server, table.unpack(args))
+        collectgarbage("incremental", 200, 100, 13)
+        collectgarbage(mode)
+        test.equal(select(2, server:read(1, 5)), "closed")
+      end)
+    end
+  end,
   ["read_exactly gives what came before the end"] = function()
     with_pair(function(client, server)
       client:write "abc"
