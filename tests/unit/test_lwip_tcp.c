@@ -577,6 +577,11 @@ TEST(a_flood_of_syns_leaves_room_for_those_who_mean_it)
     peer_drop_all();
     lunik_tcp_get_counts(&before);
     CHECK(before.half_open > 0 && before.half_open <= 1024);
+    /* One to everybody has no answer. */
+    out.to = GUEST_IP | 0xff;
+    say(SYN, "");
+    CHECK(!hear());
+    out.to = GUEST_IP;
     out.from = PEER_IP;
     REQUIRE(open_from(4201, &socket));
     say(ACK | PSH, "served");

@@ -187,6 +187,10 @@ void lunik_tcp_send_cookie(const struct lunik_tcp_segment *segment,
     unsigned which = 0;
     u32_t number;
 
+    /* To all: nobody answers that, and not from such an address. */
+    if (ip_addr_isbroadcast(ip_current_dest_addr(), netif) ||
+        ip_addr_ismulticast(ip_current_dest_addr()))
+        return;
     answer = pbuf_alloc(PBUF_IP, TCP_HLEN + LWIP_TCP_OPT_LEN_MSS, PBUF_RAM);
     if (!answer)
         return;
