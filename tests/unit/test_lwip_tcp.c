@@ -440,6 +440,29 @@ TEST(idle_connections_cost_the_timers_nothing)
     CHECK_EQ(counts.parked + counts.busy + counts.waiting, 0);
 }
 
+TEST(keep_alive_that_is_asked_for_late_begins_at_once)
+{
+    struct lunik_socket *socket = NULL;
+    struct lunik_tcp_counts counts;
+
+    begin();
+    REQUIRE(open_from(4103, &socket));
+    for (int i = 0; i < 5; i++) {
+        peer_run(2000);
+        lunik_tcp_get_counts(&counts);
+        CHECK_EQ(counts.parked, 1);
+        CHECK(lunik_socket_set(socket, LUNIK_SOCKET_KEEP_IDLE, 10) == LUNIK_OK);
+        CHECK(lunik_socket_set(socket, LUNIK_SOCKET_KEEP_ALIVE, 1) == LUNIK_OK);
+        peer_run(12000);
+        CHECK(hear());
+        CHECK(lunik_socket_set(socket, LUNIK_SOCKET_KEEP_ALIVE, 0) == LUNIK_OK);
+        say(ACK, "");
+        peer_drop_all();
+    }
+    lunik_socket_close(socket);
+    end();
+}
+
 TEST(a_port_may_be_used_again_while_the_last_connection_is_waited_for)
 {
     struct lunik_socket *socket = NULL;

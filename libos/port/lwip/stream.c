@@ -86,6 +86,7 @@ void lunik_stream_apply(struct lunik_socket *socket)
     pcb->keep_idle = options->keep_idle * 1000u;
     pcb->keep_intvl = options->keep_interval * 1000u;
     pcb->keep_cnt = options->keep_count;
+    lunik_lwip_touch(pcb); /* a keep-alive may be due now */
 }
 
 lunik_result lunik_stream_open(struct lunik_socket *socket)
