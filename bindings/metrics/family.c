@@ -284,6 +284,8 @@ static struct lunik_metrics_series *find_series(lua_State *L,
                    "arguments and look-up have room on the stack");
     if (f->only != NULL)
         return f->only;
+    if (lua_gettop(L) <= (int)count)
+        luaL_argerror(L, lua_gettop(L) + 1, "a label's value is missing");
     if (look_up(L, 1, 2, count) != LUA_TUSERDATA) {
         normalise(L, 2, count);
         if (look_up(L, 1, 2, count) != LUA_TUSERDATA) {

@@ -222,7 +222,7 @@ function metrics.middleware()
   local function note(req, began, ...)
     local method = known[req.method] and req.method or "other"
     -- The route, not the path, which a client can choose.
-    local route = req.state and req.state.route or "none"
+    local route = req.route or "none"
     local status = ...
     requests:inc(method, route, math.type(status) == "integer" and status or 200)
     seconds:observe(method, route, sys.clock() - began)

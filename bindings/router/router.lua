@@ -8,13 +8,12 @@
 -- "%2f" never divides. Refused with 400: escapes that are none, "%00", the
 -- segments "." and ".." in any spelling, and "%2f" below a mount or in what a
 -- "*" takes. A mount is a prefix that another router or handler has to itself.
+local path = require "lunik.http.path"
 
 local router = {}
 
 local Router = {}
 Router.__index = Router
-
-local SEGMENTS_MAX = 64 -- of a path; more are refused with 414
 
 local METHOD = "^[!#$%%&'*+%-.^_`|~%w]+$"
 
@@ -58,25 +57,25 @@ local function parse_pattern(pattern, level)
   return segments
 end
 
--- The node for (segments), made where it is missing; and the parameters' names,
--- with that of a "*" as .rest.
+-- The node for (segments), made where it is missing; the parameters' names, and
+-- which segment each of them is; and of a "*" its name and where it begins.
 local function grow(root, segments)
-  local node, names = root, {}
-  for _, segment in ipairs(segments) do
+  local node, names, places, rest = root, {}, {}, nil
+  for place, segment in ipairs(segments) do
     if segment.kind == "" then
       node.static[segment.text] = node.static[segment.text] or new_node()
       node = node.static[segment.text]
     elseif segment.kind == ":" then
-      names[#names + 1] = segment.name
+      names[#names + 1], places[#places + 1] = segment.name, place
       node.param = node.param or new_node()
       node = node.param
     else
-      names.rest = segment.name
+      rest = segment.name
       node.rest = node.rest or new_node()
       node = node.rest
     end
   end
-  return node, names
+  return node, { names = names, places = places, rest = rest, rest_place = #segments }
 end
 
 local function is_callable(value)
@@ -97,14 +96,14 @@ local function add(self, method, pattern, handler, level)
   if method ~= "*" and not (type(method) == "string" and method:match(METHOD)) then
     error(("%s is no method"):format(tostring(method)), level + 1)
   end
-  local node, names = grow(self.root, parse_pattern(pattern, level + 1))
+  local node, route = grow(self.root, parse_pattern(pattern, level + 1))
   local endpoint = node.endpoint or { methods = {} }
   local known = endpoint.any
   if method ~= "*" then known = endpoint.methods[method] end
   if known then
     error(("%s %s has a handler"):format(method == "*" and "any" or method, pattern), level + 1)
   end
-  local route = { handler = handler, names = names, pattern = pattern, rest = names.rest }
+  route.handler, route.pattern = handler, pattern
   if method == "*" then
     endpoint.any = route
   else
@@ -144,12 +143,12 @@ function Router:mount(prefix, handler)
   for _, segment in ipairs(segments) do
     if segment.kind == "*" then error("a prefix has no \"*\"", 2) end
   end
-  local node, names = grow(self.root, segments)
+  local node, mount = grow(self.root, segments)
   if node.mount then error(("something is mounted at %s"):format(prefix), 2) end
-  node.mount = {
-    handler = handler, names = names, rest = "*", pattern = prefix == "/" and "" or prefix,
-    is_router = getmetatable(handler) == Router,
-  }
+  mount.handler, mount.pattern = handler, prefix == "/" and "" or prefix
+  mount.rest, mount.rest_place = "*", #segments + 1
+  mount.is_mount, mount.is_router = true, getmetatable(handler) == Router
+  node.mount = mount
   return self
 end
 
@@ -172,34 +171,6 @@ end
 
 -- ---- Paths ----
 
-local function decode_hex(hex) return string.char(tonumber(hex, 16)) end
-
--- The decoded segments of a request's target; nil and a status if it is none.
-local function split(target)
-  local path = target:match "^[^?#]*"
-  if path:sub(1, 1) ~= "/" then
-    path = path:match "^%a[%w+.-]*://[^/]*(.*)$" -- a proxy's form
-    if not path then return nil, 400 end
-    if path == "" then path = "/" end
-  end
-  local has_escape = path:find("%", 1, true)
-  if path:find("\0", 1, true) then return nil, 400 end
-  local segments, count = {}, 0
-  for segment in path:gmatch "/([^/]*)" do
-    if has_escape and segment:find("%", 1, true) then
-      local rest, escapes = segment:gsub("%%%x%x", "")
-      if rest:find("%", 1, true) then return nil, 400 end
-      if escapes > 0 then segment = segment:gsub("%%(%x%x)", decode_hex) end
-      if segment:find("\0", 1, true) then return nil, 400 end
-    end
-    if segment == "." or segment == ".." then return nil, 400 end
-    count = count + 1
-    if count > SEGMENTS_MAX then return nil, 414 end
-    segments[count] = segment
-  end
-  return segments
-end
-
 -- The segments from (at) on as one path; nil if one of them has a "/" in it.
 local function join(segments, at)
   for i = at, #segments do
@@ -214,42 +185,38 @@ local function serves(endpoint, method)
   return endpoint.methods[method] or method == "HEAD" and endpoint.methods.GET or endpoint.any
 end
 
--- Takes (node)'s endpoint if it has the method; else notes it in (state).
-local function try_endpoint(node, state)
+-- The endpoints that fitted the last path but lack its method. (Nothing waits
+-- between a search and the look at this.)
+local refused
+
+-- The route of (node)'s endpoint for the method, if it has one.
+local function try_endpoint(node, method)
   local endpoint = node.endpoint
   if not endpoint then return nil end
-  local route = serves(endpoint, state.method)
+  local route = serves(endpoint, method)
   if not route then
-    state.refused = state.refused or {}
-    table.insert(state.refused, endpoint)
+    refused = refused or {}
+    refused[#refused + 1] = endpoint
   end
   return route
 end
 
--- The best route for the segments from (at) on: literal before parameter before
--- "*" before mount, and none without the request's method while another has it.
--- (state) gets the parameters' values. Answers the route or mount, and what it
--- is. It visits a node at most once.
-local function find(node, segments, at, state, count)
-  local segment, route, kind = segments[at], nil, nil
+-- The best route or mount for the segments from (at) on: literal before
+-- parameter before "*" before mount, and none without the request's method
+-- while another has it. It visits a node at most once.
+local function find(node, segments, at, method)
+  local segment, route = segments[at], nil
   if segment == nil then
-    route, kind = try_endpoint(node, state), "route"
+    route = try_endpoint(node, method)
   else
     local child = node.static[segment]
-    if child then route, kind = find(child, segments, at + 1, state, count) end
+    if child then route = find(child, segments, at + 1, method) end
     if not route and node.param and segment ~= "" then
-      state[count + 1] = segment
-      route, kind = find(node.param, segments, at + 1, state, count + 1)
+      route = find(node.param, segments, at + 1, method)
     end
-    if not route and node.rest then
-      route, kind = try_endpoint(node.rest, state), "rest"
-      if route then state.rest = at end
-    end
+    if not route and node.rest then route = try_endpoint(node.rest, method) end
   end
-  if not route and node.mount and not state.refused then
-    route, kind, state.rest = node.mount, "mount", at
-  end
-  return route, kind
+  return route or not refused and node.mount or nil
 end
 
 local function answer_404() return 404, "not found\n" end
@@ -278,50 +245,58 @@ local function answer_refused(method, endpoints)
   return 405, "method not allowed\n", allow_of(names)
 end
 
--- Sets the parameters of a route or mount; false if its rest is none.
-local function set_params(req, route, state, segments)
-  local params, names = req.params or {}, route.names
-  for i = 1, #names do params[names[i]] = state[i] end
-  if state.rest then
-    local rest = join(segments, state.rest)
-    if not rest then return false end
-    params[route.rest] = rest
+-- Sets what the request is told of the route: its parameters, those of mounts
+-- around it (params), and its pattern. Segments begin at (base). False if the
+-- rest is none.
+local function tell(req, route, segments, base, params, prefix)
+  local names, places = route.names, route.places
+  if params or names[1] or route.rest then
+    params = params or {}
+    for i = 1, #names do params[names[i]] = segments[base + places[i]] end
+    if route.rest then
+      local rest = join(segments, base + route.rest_place)
+      if not rest then return false end
+      params[route.rest] = rest
+    end
+    req.params = params
   end
-  req.params = params
-  local notes = req.state
-  if notes then notes.route = (notes.route or "") .. route.pattern end
+  req.route = prefix and prefix .. route.pattern or route.pattern
   return true
 end
 
 local dispatch
 
-local function find_and_run(self, req, res, segments, at)
-  local state = { method = req.method }
-  local route, kind = find(self.root, segments, at, state, 0)
+local function find_and_run(self, req, res, segments, base, params, prefix)
+  local method = req.method
+  refused = nil
+  local route = find(self.root, segments, base + 1, method)
   if not route then
-    if state.refused then return answer_refused(state.method, state.refused) end
+    if refused then return answer_refused(method, refused) end
     return (self.not_found or answer_404)(req, res)
   end
-  if kind == "route" then state.rest = nil end
-  if not set_params(req, route, state, segments) then return refuse(400) end
-  if kind == "mount" and route.is_router then
+  if not tell(req, route, segments, base, params, prefix) then return refuse(400) end
+  if route.is_router then
     -- "/api" and "/api/" are both the mounted router's "/".
-    if segments[state.rest] == nil then segments[state.rest] = "" end
-    return dispatch(route.handler, req, res, segments, state.rest)
+    base = base + route.rest_place - 1
+    if segments[base + 1] == nil then segments[base + 1] = "" end
+    return dispatch(route.handler, req, res, segments, base, req.params, req.route)
   end
   return route.handler(req, res)
 end
 
 -- Runs the middleware from the (i)th on, then the route.
-local function run_chain(self, i, req, res, segments, at)
+local function run_chain(self, i, req, res, ...)
   local fn = self.middleware[i]
-  if not fn then return find_and_run(self, req, res, segments, at) end
-  return fn(req, res, function() return run_chain(self, i + 1, req, res, segments, at) end)
+  if not fn then return find_and_run(self, req, res, ...) end
+  local rest = table.pack(...)
+  return fn(req, res, function()
+    return run_chain(self, i + 1, req, res, table.unpack(rest, 1, rest.n))
+  end)
 end
 
-function dispatch(self, req, res, segments, at)
-  if self.middleware[1] then return run_chain(self, 1, req, res, segments, at) end
-  return find_and_run(self, req, res, segments, at)
+function dispatch(self, req, res, ...)
+  if self.middleware[1] then return run_chain(self, 1, req, res, ...) end
+  return find_and_run(self, req, res, ...)
 end
 
 local function answer_star(self)
@@ -334,9 +309,9 @@ end
 function Router:handle(req, res)
   local target = req.target
   if target == "*" and req.method == "OPTIONS" then return answer_star(self) end
-  local segments, status = split(target)
+  local segments, status = path.split(target)
   if not segments then return refuse(status) end
-  return dispatch(self, req, res, segments, 1)
+  return dispatch(self, req, res, segments, 0)
 end
 
 Router.__call = Router.handle

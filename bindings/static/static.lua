@@ -57,6 +57,20 @@ local function order_codings(header)
   return list
 end
 
+-- Browsers say one of a few things: what was made of them is kept.
+local known_codings, known_count = {}, 0
+
+local function codings_of(header)
+  local list = known_codings[header]
+  if not list then
+    list = order_codings(header)
+    if known_count < 32 and #header < 200 then
+      known_codings[header], known_count = list, known_count + 1
+    end
+  end
+  return list
+end
+
 -- ---- Conditions ----
 
 -- Whether the list of tags (header) has (tag), by the weak comparison.
@@ -148,6 +162,12 @@ end
 local Site = {}
 Site.__index = Site
 
+local function type_of(path, types)
+  local extension = path:match "%.([%w]+)$"
+  extension = extension and extension:lower()
+  return extension and (types and types[extension] or TYPES[extension]) or "application/octet-stream"
+end
+
 -- What is known of the file at (path) of the tree: { path, size, tag }, or
 -- false. Found files are remembered: the tree does not change.
 local function look_up(self, path)
@@ -155,7 +175,7 @@ local function look_up(self, path)
   if file then return file end
   local size, tag = tree.find(path)
   if not size then return false end
-  file = { path = path, size = size, tag = '"' .. tag .. '"' }
+  file = { path = path, size = size, tag = '"' .. tag .. '"', type = type_of(path, self.types) }
   self.files[path] = file
   return file
 end
@@ -168,17 +188,11 @@ local function choose(self, file, headers)
       or false
   end
   if not file.variants then return file end
-  for _, coding in ipairs(order_codings(headers["Accept-Encoding"] or "")) do
+  for _, coding in ipairs(codings_of(headers["Accept-Encoding"] or "")) do
     local variant = look_up(self, file.path .. coding[2])
     if variant then return variant, coding[1] end
   end
   return file
-end
-
-local function type_of(path, types)
-  local extension = path:match "%.([%w]+)$"
-  extension = extension and extension:lower()
-  return extension and (types and types[extension] or TYPES[extension]) or "application/octet-stream"
 end
 
 -- An iterator over the bytes from (first) to (last).
@@ -206,17 +220,20 @@ local function serve(self, req, file, status)
   local headers, method = req.headers, req.method
   local sent, coding = choose(self, file, headers)
   local modified = self.modified
+  -- (All at once: a table that grows costs more.)
   local out = {
     ["ETag"] = sent.tag, ["Cache-Control"] = self.cache_control,
     ["Last-Modified"] = self.last_modified, ["Content-Encoding"] = coding,
+    ["Vary"] = file.variants and "Accept-Encoding" or nil,
+    ["Content-Type"] = file.type, ["X-Content-Type-Options"] = "nosniff",
+    ["Accept-Ranges"] = "bytes", ["Content-Range"] = nil, ["Content-Length"] = nil,
   }
-  if file.variants then out["Vary"] = "Accept-Encoding" end
   local verdict = status == 200 and check_conditions(headers, method, sent, modified)
-  if verdict == 304 then return 304, nil, out end
+  if verdict == 304 then
+    out["Content-Type"], out["X-Content-Type-Options"], out["Accept-Ranges"] = nil, nil, nil
+    return 304, nil, out
+  end
   if verdict then return verdict, "a condition of the request does not hold\n" end
-  out["Content-Type"] = type_of(file.path, self.types)
-  out["X-Content-Type-Options"] = "nosniff"
-  out["Accept-Ranges"] = "bytes"
   local first, last = 0, sent.size - 1
   local range = status == 200 and method == "GET" and headers["Range"]
   if range and keeps_range(headers, sent, modified) then

@@ -8,10 +8,10 @@
 #     [LUA path=file.lua...]   Lua files that come with it, by their path in
 #                              the archive
 #     [REQUIRES module...]     other modules it needs
-#     [PARTS field=module...]  fields of it that another module makes; that one
-#                              is needed by programs that use them
 #     [OPTIONAL module...]     modules that its Lua files require, but that may be
 #                              missing
+#     [PARTS field=module...]  fields of it that another module makes; that one
+#                              is needed by programs that use them
 #     [STUB file.d.lua]        LuaCATS annotations for editors
 #     [VERSION v] [LICENCE l]  of the module; the project's if left out
 #     [UPSTREAM name...]       libraries of lunik_add_upstream() that it rests on
@@ -167,10 +167,10 @@ function(lunik_add_binding name)
 
   _lunik_lua_files(files ${name} ${arg_LUA})
   _lunik_lua_list(requires ${arg_REQUIRES})
+  _lunik_lua_list(optional ${arg_OPTIONAL})
   list(TRANSFORM arg_PARTS REPLACE "^(.*)=(.*)$" " [\"\\1\"] = \"\\2\","
                                    OUTPUT_VARIABLE parts)
   list(JOIN parts "" parts)
-  _lunik_lua_list(optional ${arg_OPTIONAL})
   set(description "${CMAKE_CURRENT_BINARY_DIR}/${arg_MODULE}.lua")
   file(
     CONFIGURE
@@ -181,8 +181,8 @@ return {
   module = \"${arg_MODULE}\",${link}
   lua = {${files} },
   requires = {${requires} },
-  parts = {${parts} },
   optional = {${optional} },
+  parts = {${parts} },
   version = \"${arg_VERSION}\",
   licence = \"${arg_LICENCE}\",
 }

@@ -3,10 +3,10 @@
  * load.c: a load generator for HTTP/1.1: many connections, one thread, one
  * request at a time on each.
  *
- * Answers are read only as far as finding their end asks for. Times go into a
- * histogram whose buckets are 1/32 wide of their value, so a figure from it is
- * off by 3 % at most.
+ * Times go into a histogram whose buckets are 1/32 wide of their value, so a
+ * figure from it is off by 3 % at most.
  */
+#include "answer.h"
 #include "host.h"
 
 #include <arpa/inet.h>
@@ -14,11 +14,11 @@
 #include <lauxlib.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -26,7 +26,6 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 #define CONNECTIONS_MAX 65536
-#define HEAD_MAX ((size_t)32 * 1024)
 #define READ_SIZE ((size_t)64 * 1024)
 #define EVENTS 256
 /* A server that is gone: so many errors in a row end the run. */
@@ -39,20 +38,13 @@
 #define SUB_BITS 5
 #define BUCKETS ((64 - SUB_BITS) << SUB_BITS)
 
-enum step { HEAD, LENGTH, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, TRAILERS, TO_END };
-
 struct connection {
     int fd;          /* -1: to be opened at (began) */
     uint64_t began;  /* the request; with fresh connections, the connect */
     size_t sent;     /* of the request */
     bool is_new;     /* the connect has not been confirmed */
     bool is_waiting; /* for an answer */
-    bool closes;     /* the server will */
-    enum step step;
-    uint64_t left; /* of the body or chunk */
-    size_t head_size;
-    unsigned line; /* bytes of the present line of chunks and trailers */
-    char *head;    /* HEAD_MAX bytes */
+    struct lunik_answer answer;
 };
 
 struct run {
@@ -119,6 +111,7 @@ static void count_answer(struct run *run, const struct connection *c,
     if (took > run->slowest)
         run->slowest = took;
     run->done++;
+    run->statuses[c->answer.kind]++;
     run->in_a_row = 0;
 }
 
@@ -192,10 +185,7 @@ static void begin_request(struct connection *c, uint64_t now)
     c->began = now;
     c->sent = 0;
     c->is_waiting = true;
-    c->closes = false;
-    c->step = HEAD;
-    c->head_size = 0;
-    c->line = 0;
+    lunik_answer_begin(&c->answer);
 }
 
 static void send_request(struct run *run, struct connection *c, uint64_t now)
@@ -218,178 +208,11 @@ static void send_request(struct run *run, struct connection *c, uint64_t now)
 
 /* ---- Answers ---- */
 
-/* The value of header (name) in the head, or NULL; up to the line's end. */
-static const char *find_header(const struct connection *c, const char *name,
-                               size_t *size_out)
-{
-    const char *at = memchr(c->head, '\n', c->head_size);
-    const char *end = c->head + c->head_size;
-    size_t len = strlen(name);
-
-    while (at && ++at < end) {
-        const char *stop = memchr(at, '\n', (size_t)(end - at));
-
-        if (!stop)
-            return NULL;
-        if ((size_t)(stop - at) > len && at[len] == ':' &&
-            strncasecmp(at, name, len) == 0) {
-            at += len + 1;
-            while (at < stop && (*at == ' ' || *at == '\t'))
-                at++;
-            while (stop > at && (stop[-1] == '\r' || stop[-1] == ' '))
-                stop--;
-            *size_out = (size_t)(stop - at);
-            return at;
-        }
-        at = stop;
-    }
-    return NULL;
-}
-
-static bool has_word(const struct connection *c, const char *name,
-                     const char *word)
-{
-    size_t size, len = strlen(word);
-    const char *value = find_header(c, name, &size);
-
-    for (; value && size >= len; value++, size--)
-        if (strncasecmp(value, word, len) == 0)
-            return true;
-    return false;
-}
-
-static bool parse_length(const char *text, size_t size, uint64_t *out)
-{
-    *out = 0;
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] < '0' || text[i] > '9' || *out > UINT64_MAX / 100)
-            return false;
-        *out = *out * 10 + (uint64_t)(text[i] - '0');
-    }
-    return size > 0;
-}
-
-/* Reads the whole head; false: it is no answer of HTTP/1. */
-static bool read_head(struct run *run, struct connection *c)
-{
-    const char *value;
-    size_t size;
-    int digit;
-
-    if (c->head_size < 12 || memcmp(c->head, "HTTP/1.", 7) != 0)
-        return false;
-    digit = c->head[9] - '0';
-    if (digit == 1) { /* 100 Continue, 103 …: the answer is still to come */
-        c->head_size = 0;
-        return true;
-    }
-    run->statuses[digit >= 2 && digit <= 5 ? digit : 0]++;
-    c->closes = has_word(c, "Connection", "close") ||
-                (c->head[7] == '0' && !has_word(c, "Connection", "keep-alive"));
-    if (memcmp(c->head + 9, "204", 3) == 0 ||
-        memcmp(c->head + 9, "304", 3) == 0) {
-        c->step = LENGTH;
-        c->left = 0;
-        return true;
-    }
-    if (has_word(c, "Transfer-Encoding", "chunked")) {
-        c->step = CHUNK_SIZE;
-        c->left = 0;
-        return true;
-    }
-    value = find_header(c, "Content-Length", &size);
-    c->step = value ? LENGTH : TO_END;
-    c->closes |= !value;
-    return !value || parse_length(value, size, &c->left);
-}
-
-/* Takes bytes of the head; returns how many, 0: it is too long or wrong. */
-static size_t take_head(struct run *run, struct connection *c, const char *data,
-                        size_t size)
-{
-    size_t before = c->head_size, room = HEAD_MAX - c->head_size;
-    size_t count = size < room ? size : room, from;
-    const char *end;
-
-    memcpy(c->head + c->head_size, data, count);
-    c->head_size += count;
-    from = before > 3 ? before - 3 : 0;
-    end = memmem(c->head + from, c->head_size - from, "\r\n\r\n", 4);
-    if (!end)
-        return count == size ? count : 0;
-    c->head_size = (size_t)(end - c->head) + 4;
-    count = c->head_size - before;
-    return read_head(run, c) ? count : 0;
-}
-
-static int digit_of(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-/* One byte of a line between chunks; true: the answer is complete. */
-static bool take_line_byte(struct connection *c, char byte)
-{
-    int digit = digit_of(byte);
-
-    if (byte == '\r')
-        return false;
-    if (byte != '\n') {
-        c->line++;
-        if (c->step == CHUNK_SIZE && digit >= 0 && !(c->line >> 31) &&
-            c->left < UINT64_MAX >> 8)
-            c->left = c->left << 4 | (uint64_t)digit;
-        else if (c->step == CHUNK_SIZE)
-            c->line |= 1u << 31; /* an extension: no more digits */
-        return false;
-    }
-    if (c->step == CHUNK_SIZE)
-        c->step = c->left ? CHUNK_DATA : TRAILERS;
-    else if (c->step == CHUNK_END)
-        c->step = CHUNK_SIZE;
-    else if (c->line == 0)
-        return true; /* an empty line after the last chunk */
-    c->line = 0;
-    return false;
-}
-
-/* Takes (size) bytes: 1: the answer is complete, 0: it goes on, -1: wrong. */
-static int take(struct run *run, struct connection *c, const char *data,
-                size_t size)
-{
-    while (size > 0) {
-        size_t count = 1;
-
-        if (c->step == HEAD) {
-            count = take_head(run, c, data, size);
-            if (count == 0)
-                return -1;
-        } else if (c->step == LENGTH || c->step == CHUNK_DATA) {
-            count = size < c->left ? size : (size_t)c->left;
-            c->left -= count;
-            if (c->step == CHUNK_DATA && c->left == 0)
-                c->step = CHUNK_END;
-        } else if (c->step == TO_END) {
-            return 0;
-        } else if (take_line_byte(c, *data)) {
-            return size == 1 ? 1 : -1;
-        }
-        data += count;
-        size -= count;
-        if (c->step == LENGTH && c->left == 0)
-            return size == 0 ? 1 : -1; /* nothing was asked for yet */
-    }
-    return 0;
-}
-
 static void finish_answer(struct run *run, struct connection *c, uint64_t now)
 {
     count_answer(run, c, now);
     c->is_waiting = false;
-    if (c->closes || run->is_fresh) {
+    if (c->answer.closes || run->is_fresh) {
         drop(c, now);
         if (has_more(run))
             start_connect(run, c, now);
@@ -411,7 +234,7 @@ static void receive(struct run *run, struct connection *c, uint64_t now)
         drop(c, now);
         return;
     }
-    if (n == 0 && c->step == TO_END) {
+    if (n == 0 && lunik_answer_ends_at_close(&c->answer)) {
         finish_answer(run, c, now);
         return;
     }
@@ -420,7 +243,7 @@ static void receive(struct run *run, struct connection *c, uint64_t now)
         return;
     }
     run->bytes += (uint64_t)n;
-    complete = take(run, c, run->in, (size_t)n);
+    complete = lunik_answer_take(&c->answer, run->in, (size_t)n);
     if (complete > 0)
         finish_answer(run, c, now_ns());
     else if (complete < 0)
@@ -473,6 +296,14 @@ static void look_at_all(struct run *run, uint64_t now)
     }
 }
 
+/* The signal that came while (drive) ran. */
+static volatile sig_atomic_t came;
+
+static void on_signal(int number)
+{
+    came = number;
+}
+
 /* Returns: why it ended. */
 static const char *drive(struct run *run, uint64_t end)
 {
@@ -483,6 +314,8 @@ static const char *drive(struct run *run, uint64_t end)
         uint64_t now = now_ns();
         int count;
 
+        if (came)
+            return "interrupted";
         if (now >= end)
             return "time";
         if (run->limit && run->done >= run->limit)
@@ -494,11 +327,28 @@ static const char *drive(struct run *run, uint64_t end)
             next_look = now + LOOK_NS;
         }
         count = epoll_wait(run->events, events, EVENTS, 10);
-        if (count < 0 && errno == EINTR)
-            return "interrupted";
         for (int i = 0; i < count; i++)
             on_event(run, events[i].data.ptr, events[i].events);
     }
+}
+
+/* As drive(). What asks for the end does so here, and then once more for those
+ * who handled it before. */
+static const char *drive_interruptibly(struct run *run, uint64_t end)
+{
+    static const int numbers[] = { SIGINT, SIGTERM };
+    struct sigaction ours = { .sa_handler = on_signal }, before[2];
+    const char *why;
+
+    came = 0;
+    for (size_t i = 0; i < 2; i++)
+        sigaction(numbers[i], &ours, &before[i]);
+    why = drive(run, end);
+    for (size_t i = 0; i < 2; i++)
+        sigaction(numbers[i], &before[i], NULL);
+    if (came)
+        raise(came);
+    return why;
 }
 
 static void set_integer(lua_State *L, const char *name, uint64_t value)
@@ -587,11 +437,12 @@ static struct run *make_run(size_t count)
     run->events = epoll_create1(EPOLL_CLOEXEC);
     run->count = count;
     run->connections = calloc(count, sizeof(*run->connections));
-    run->heads = malloc(count * HEAD_MAX);
+    run->heads = malloc(count * LUNIK_ANSWER_HEAD_MAX);
     run->in = malloc(READ_SIZE);
     for (size_t i = 0; run->connections && i < count; i++) {
         run->connections[i].fd = -1;
-        run->connections[i].head = run->heads + i * HEAD_MAX;
+        run->connections[i].answer.head =
+            run->heads + i * LUNIK_ANSWER_HEAD_MAX;
     }
     if (run->events >= 0 && run->connections && run->heads && run->in)
         return run;
@@ -642,7 +493,7 @@ int lunik_host_load(lua_State *L)
     run->timeout_ns = (uint64_t)timeout_ms * (NS_PER_S / 1000);
     began = now_ns();
     end = began + (uint64_t)duration_ms * (NS_PER_S / 1000);
-    why = drive(run, end);
+    why = drive_interruptibly(run, end);
     push_result(L, run, now_ns() - began, why);
     free_run(run);
     return 1;

@@ -119,19 +119,20 @@ end
 
 -- Adds a Lua file, and what it requires.
 function visit(state, path, data, origin)
+  local code = lexer.without_preamble(data)
   if state.files[path] then return end
   if path:sub(-4) == ".lua" then
-    local compiled, why = _G.load(lexer.without_preamble(data), "@" .. shown(state, path), "t")
+    local compiled, why = _G.load(code, "@" .. shown(state, path), "t")
     if not compiled then fail(fail.DATA, "%s", why) end
   end
   add_file(state, path, data, origin)
-  for _, item in ipairs(lexer.requires(lexer.without_preamble(data))) do
+  for _, item in ipairs(lexer.requires(code)) do
     if not builtin[item.name] then
       local found, searched = resolve(state, item.name)
       if not found and not item.optional and not state.optional[item.name] then
         not_found(state, path, item, searched)
       end
-      want_parts(state, data, item.name)
+      want_parts(state, code, item.name)
     end
   end
 end

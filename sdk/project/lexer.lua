@@ -117,6 +117,14 @@ function lexer.requires(text)
   return found
 end
 
+-- (text) without what is no Lua at its start, as the runtime reads it: a byte
+-- order mark, and a first line "#!..."; the line's end stays, so that lines keep
+-- their numbers.
+function lexer.without_preamble(text)
+  text = text:gsub("^\xEF\xBB\xBF", "")
+  return (text:gsub("^#[^\n]*", ""))
+end
+
 -- The index behind the argument of the `require` at tokens[i], if that asks for
 -- (module).
 local function asks_for(tokens, i, module)
@@ -153,14 +161,6 @@ function lexer.fields(text, module)
     end
   end
   return fields
-end
-
--- (text) without what is no Lua at its start, as the runtime reads it: a byte
--- order mark, and a first line "#!..."; the line's end stays, so that lines keep
--- their numbers.
-function lexer.without_preamble(text)
-  text = text:gsub("^\xEF\xBB\xBF", "")
-  return (text:gsub("^#[^\n]*", ""))
 end
 
 -- Lines of the keys of the table that a project file returns:

@@ -34,10 +34,8 @@ static void check(const struct lunik_lwip_config *config)
                                           : prefix == 64);
     }
     must(of4 <= 1 && !(of4 && config->has_dhcp));
-    must(config->gateway4.family == 0 ||
-         config->gateway4.family == LUNIK_IP4);
-    must(config->gateway6.family == 0 ||
-         config->gateway6.family == LUNIK_IP6);
+    must(config->gateway4.family == 0 || config->gateway4.family == LUNIK_IP4);
+    must(config->gateway6.family == 0 || config->gateway6.family == LUNIK_IP6);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

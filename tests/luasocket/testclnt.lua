@@ -9,8 +9,8 @@ local task = require "lunik.task"
 
 local PORT = 8383
 
--- A port of ours that answers no more: its queue is full. (Where the stack
--- refuses instead, that is an answer, too: there is no connection either way.)
+-- A port of ours that answers no more: its queue is full. Linux drops what comes
+-- then. In an image the launch variable BLACK_HOLE says where there is nobody.
 local function black_hole()
   local held = {}
   local server = assert(socket.tcp4())
@@ -45,12 +45,16 @@ local function with_elapsed(fn)
 end
 
 local function run_client(out)
-  local hole, held = black_hole()
+  local host, port, held = os.getenv "BLACK_HOLE", 81, {}
+  if not host then
+    host = "127.0.0.1"
+    port, held = black_hole()
+  end
   local how = script.run("testclnt.lua", {
     print = out.print, io = out.io, host = "127.0.0.1", port = PORT,
     math = setmetatable({ mod = math.fmod }, { __index = math }),
   }, function(text)
-    local changed, count = text:gsub('"10%.0%.0%.1", 81', ('"127.0.0.1", %s'):format(hole))
+    local changed, count = text:gsub('"10%.0%.0%.1", 81', ('"%s", %d'):format(host, port))
     assert(count == 1)
     return changed
   end)

@@ -4,9 +4,11 @@
 set -u
 root=$1
 passed=0 failed=0
-for header in $(cd "$root" && git ls-files 'libos/include/*.h' 'runtime/include/*.h'); do
+for header in $(cd "$root" && git ls-files 'libos/include/*.h' \
+    'libos/platform/host/include/*.h' 'runtime/include/*.h'); do
     case $header in
     runtime/*) lua="-I$(dirname "$(find "$root/build/deps" -name lua.h -print -quit)")" ;;
+    */host/*) lua=-D_GNU_SOURCE ;; # Linux's own calls are in it
     *) lua= ;;
     esac
     for cc in gcc clang; do

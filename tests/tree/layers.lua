@@ -90,7 +90,7 @@ local rules = {
   {
     folder = "libos/port/lwip",
     angle = union(freestanding, public, { "lwip/priv/tcp_priv%.h" }),
-    quote = { "OWN", "arch/[%w_]+%.h", "lwip/[%w_/]+%.h", "netif/[%w_]+%.h" },
+    quote = { "OWN", "lunik_hooks%.h", "arch/[%w_]+%.h", "lwip/[%w_/]+%.h", "netif/[%w_]+%.h" },
     never = { "platform%.h", "arch%.h", "core%.h" },
   },
   { folder = "sdk", angle = { ".*" }, quote = { "OWN" },

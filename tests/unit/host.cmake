@@ -7,3 +7,7 @@ lunik_add_test(
   "${CMAKE_SOURCE_DIR}/tests/contract/net.c"
   "${CMAKE_SOURCE_DIR}/tests/contract/socket.c")
 lunik_add_test(test_host_listeners SOURCES test_host_listeners.c)
+# What the load generator of `lunik bench` reads.
+set(_host "${CMAKE_SOURCE_DIR}/sdk/host")
+lunik_add_test(test_answer SOURCES test_answer.c "${_host}/answer.c")
+target_include_directories(test_answer PRIVATE "${_host}")

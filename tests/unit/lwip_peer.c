@@ -100,8 +100,8 @@ size_t peer_take(uint8_t *out, size_t max)
 {
     for (;;) {
         size_t size = fake_net_take(1, out, max);
-        bool is_question = size >= 42 && get(out + 12, 2) == 0x0806 &&
-                           out[21] == 1;
+        bool is_question =
+            size >= 42 && get(out + 12, 2) == 0x0806 && out[21] == 1;
 
         if (size == 0)
             return 0;
@@ -238,8 +238,8 @@ void peer_send_segment(const struct peer_segment *segment)
     if (segment->mss)
         put(tcp + 20, 4, 0x02040000u | segment->mss);
     memcpy(tcp + header, segment->data, segment->size);
-    send_ip(segment->from, segment->to, 6, packet,
-            20 + header + segment->size, 16);
+    send_ip(segment->from, segment->to, 6, packet, 20 + header + segment->size,
+            16);
     free(packet);
 }
 

@@ -94,10 +94,10 @@ static enum lunik_dns_verdict verdict(void)
 
 TEST(names_of_hosts_are_taken_and_others_refused)
 {
-    static const char *const bad[] = { "",     ".",       "..",     "a..b",
-                                       ".a",   "a b",     "a/b",    "a\n",
-                                       "127.1", "1",      "a.1",    "\xc3\xa4",
-                                       "a..",  "255.256.1.2" };
+    static const char *const bad[] = { "",      ".",          "..",  "a..b",
+                                       ".a",    "a b",        "a/b", "a\n",
+                                       "127.1", "1",          "a.1", "\xc3\xa4",
+                                       "a..",   "255.256.1.2" };
     char out[LUNIK_DNS_NAME_MAX + 1], name[300];
 
     CHECK(lunik_dns_read_name("WWW.Example.ORG.", out));

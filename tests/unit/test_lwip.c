@@ -126,8 +126,7 @@ static bool has_address(const char *wanted, char source)
 
         address.zone = 0;
         lunik_address_format(&address, text);
-        if (strcmp(text, wanted) == 0 &&
-            !interface.addresses[i].is_tentative &&
+        if (strcmp(text, wanted) == 0 && !interface.addresses[i].is_tentative &&
             !interface.addresses[i].is_duplicate)
             return interface.addresses[i].source == source;
     }
@@ -232,8 +231,7 @@ TEST(a_cable_that_was_pulled_has_the_lease_confirmed)
     say_dhcp(DHCP_ACK, 10, 6000);
     peer_run(2000);
     CHECK(has_address("10.9.0.10", 'd'));
-    CHECK(lunik_interface_get(0, &interface) == LUNIK_OK &&
-          interface.has_link);
+    CHECK(lunik_interface_get(0, &interface) == LUNIK_OK && interface.has_link);
 }
 
 /* ---- IPv6 ---- */

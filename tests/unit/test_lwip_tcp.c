@@ -43,8 +43,7 @@ static void begin(void)
     start_stack();
     peer_drop_all();
     if (lunik_socket_open(LUNIK_STREAM, LUNIK_IP4, &listener) != LUNIK_OK ||
-        lunik_socket_set(listener, LUNIK_SOCKET_REUSE_ADDRESS, 1) !=
-            LUNIK_OK ||
+        lunik_socket_set(listener, LUNIK_SOCKET_REUSE_ADDRESS, 1) != LUNIK_OK ||
         lunik_socket_bind(listener, &any) != LUNIK_OK ||
         lunik_socket_listen(listener, 64) != LUNIK_OK)
         abort();
@@ -93,8 +92,8 @@ static bool hear(void)
     if (!peer_take_segment(&got))
         return false;
     if (got.flags & ACK)
-        out.acknowledged = got.sequence + (uint32_t)got.size +
-                           !!(got.flags & (SYN | FIN));
+        out.acknowledged =
+            got.sequence + (uint32_t)got.size + !!(got.flags & (SYN | FIN));
     return true;
 }
 
@@ -166,9 +165,8 @@ TEST(segments_of_a_connection_travel_as_one_frame)
         if (sent < sizeof(data)) {
             size_t count;
 
-            if (lunik_socket_try_send(socket, data + sent,
-                                      sizeof(data) - sent, 0, NULL,
-                                      &count) == LUNIK_OK)
+            if (lunik_socket_try_send(socket, data + sent, sizeof(data) - sent,
+                                      0, NULL, &count) == LUNIK_OK)
                 sent += count;
         }
         peer_run(0);
@@ -254,8 +252,7 @@ TEST(a_lost_segment_is_sent_again)
 
     begin();
     REQUIRE(open_from(4004, &socket));
-    CHECK(lunik_socket_try_send(socket, "lost", 4, 0, NULL, &sent) ==
-          LUNIK_OK);
+    CHECK(lunik_socket_try_send(socket, "lost", 4, 0, NULL, &sent) == LUNIK_OK);
     peer_run(0);
     REQUIRE(peer_take_segment(&got));
     first = got.sequence;

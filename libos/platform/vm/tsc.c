@@ -106,11 +106,10 @@ static uint64_t watch(const struct counter *counter)
     struct reading first = read_at_edge(counter), last;
     uint64_t window = counter->hz / 1000, passed = 0, hz;
 
-    /* The way to the end of the window is nothing but reads: it is a part of
-     * the start that every image with a network goes. */
-    for (unsigned i = 0; passed < window && first.is_good && i < WAITS_MAX;
-         i++) {
-        cpu_relax();
+    /* Few reads, and rests between them: every image with a network goes
+     * through here as it starts. */
+    for (unsigned i = 0; passed < window && i < WAITS_MAX; i++) {
+        __asm__ volatile(".rept 16; pause; .endr");
         passed = (counter->read() - first.count) & counter->mask;
     }
     last = read_at_edge(counter);

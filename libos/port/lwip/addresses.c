@@ -169,7 +169,8 @@ static void look4(struct lunik_lwip_device *device)
                       device->info.name);
         return;
     }
-    log_address(device, netif_ip_addr4(netif), prefix_of(netif_ip4_netmask(netif)),
+    log_address(device, netif_ip_addr4(netif),
+                prefix_of(netif_ip4_netmask(netif)),
                 is_from_dhcp(device) ? 'd' : 's', netif_ip_gw4(netif));
     lunik_event_signal(&usable);
 }
@@ -184,7 +185,8 @@ static void look6(struct lunik_lwip_device *device, size_t index)
         device->logged6 |= bad;
         lunik_log(LUNIK_LOG_ERROR,
                   "%s: somebody else has the IPv6 address %s; it is not used",
-                  device->info.name, ip6addr_ntoa(netif_ip6_addr(netif, index)));
+                  device->info.name,
+                  ip6addr_ntoa(netif_ip6_addr(netif, index)));
     }
     if (!ip6_addr_isvalid(state)) {
         device->logged6 &= ~bit;
@@ -194,8 +196,8 @@ static void look6(struct lunik_lwip_device *device, size_t index)
     if (device->logged6 & bit)
         return;
     device->logged6 |= bit;
-    log_address(device, netif_ip_addr6(netif, index), 64, source6(device, index),
-                NULL);
+    log_address(device, netif_ip_addr6(netif, index), 64,
+                source6(device, index), NULL);
     if (index > 0)
         lunik_event_signal(&usable);
 }
@@ -297,8 +299,7 @@ static void add4(const struct lunik_lwip_device *device,
                  struct lunik_interface *out)
 {
     const struct netif *netif = &device->netif;
-    struct lunik_interface_address *entry =
-        &out->addresses[out->address_count];
+    struct lunik_interface_address *entry = &out->addresses[out->address_count];
 
     if (device->has_duplicate) {
         for (size_t i = 0; i < device->config.address_count; i++)
@@ -320,8 +321,7 @@ static void add6(const struct lunik_lwip_device *device, size_t index,
 {
     const struct netif *netif = &device->netif;
     uint8_t state = netif_ip6_addr_state(netif, index);
-    struct lunik_interface_address *entry =
-        &out->addresses[out->address_count];
+    struct lunik_interface_address *entry = &out->addresses[out->address_count];
 
     if (ip6_addr_isinvalid(state))
         return;

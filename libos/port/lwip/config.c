@@ -29,8 +29,7 @@ static bool read_address(const char *at, size_t len, struct lunik_address *out)
 }
 
 /* Digits only, without a zero in front. */
-static bool read_number(const char *at, size_t len, unsigned max,
-                        unsigned *out)
+static bool read_number(const char *at, size_t len, unsigned max, unsigned *out)
 {
     unsigned value = 0;
 
@@ -57,7 +56,7 @@ static bool is_host(const struct lunik_address *address)
     if (address->family == LUNIK_IP4)
         return address->bytes[0] != 0 && address->bytes[0] != 127 &&
                address->bytes[0] < 224;
-    return address->bytes[0] != 0xff && memcmp(address->bytes, loopback6, 16);
+    return address->bytes[0] != 0xff && memcmp(address->bytes, loopback6, 16) != 0;
 }
 
 /* ---- Parts ---- */

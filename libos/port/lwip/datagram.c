@@ -302,15 +302,18 @@ static err_t change_group(const struct lunik_address *group,
                           struct netif *netif, bool joins)
 {
     ip_addr_t ip;
+    int err;
 
     lunik_lwip_from_address(group, &ip);
     if (IP_IS_V6(&ip)) {
         ip6_addr_assign_zone(ip_2_ip6(&ip), IP6_MULTICAST, netif);
-        return joins ? mld6_joingroup_netif(netif, ip_2_ip6(&ip))
-                     : mld6_leavegroup_netif(netif, ip_2_ip6(&ip));
+        err = joins ? mld6_joingroup_netif(netif, ip_2_ip6(&ip))
+                    : mld6_leavegroup_netif(netif, ip_2_ip6(&ip));
+    } else {
+        err = joins ? igmp_joingroup_netif(netif, ip_2_ip4(&ip))
+                    : igmp_leavegroup_netif(netif, ip_2_ip4(&ip));
     }
-    return joins ? igmp_joingroup_netif(netif, ip_2_ip4(&ip))
-                 : igmp_leavegroup_netif(netif, ip_2_ip4(&ip));
+    return (err_t)err;
 }
 
 static void leave(struct lunik_membership **at)

@@ -27,12 +27,12 @@ struct lunik_lwip_frame {
 struct lunik_lwip_gather {
     size_t count; /* segments; 0: none is held back */
     size_t part_count;
-    size_t size;      /* of the frame */
-    size_t header;    /* of its first segment: Ethernet to TCP */
-    size_t payload;   /* of each segment but the last */
+    size_t size;    /* of the frame */
+    size_t header;  /* of its first segment: Ethernet to TCP */
+    size_t payload; /* of each segment but the last */
     bool is_ip6;
-    bool is_full;     /* the last was shorter: no more */
-    uint32_t next;    /* sequence number that would follow */
+    bool is_full;  /* the last was shorter: no more */
+    uint32_t next; /* sequence number that would follow */
     struct pbuf *segments[LUNIK_LWIP_JOIN_MAX];
     struct lunik_net_part parts[64];
 };
@@ -45,14 +45,14 @@ struct lunik_lwip_device {
     struct lunik_lwip_gather gather;
     struct acd acd; /* watches a static IPv4 address */
     size_t parts_max;
-    uint16_t checks;     /* checksums that are ours to do */
-    bool has_sent;       /* since the last flush */
-    bool is_blocked;     /* the device's queue was full */
-    bool has_refused;    /* segments of TCP, because of that */
-    bool is_broken;      /* seen, and said */
-    bool has_duplicate;  /* the static address is somebody else's */
-    uint32_t logged4;    /* the IPv4 address last logged */
-    uint32_t logged6;    /* which IPv6 addresses were usable */
+    uint16_t checks;    /* checksums that are ours to do */
+    bool has_sent;      /* since the last flush */
+    bool is_blocked;    /* the device's queue was full */
+    bool has_refused;   /* segments of TCP, because of that */
+    bool is_broken;     /* seen, and said */
+    bool has_duplicate; /* the static address is somebody else's */
+    uint32_t logged4;   /* the IPv4 address last logged */
+    uint32_t logged6;   /* which IPv6 addresses were usable */
 };
 
 extern struct lunik_lwip_device *lunik_lwip_devices[LUNIK_LWIP_INTERFACES_MAX];

@@ -123,7 +123,7 @@ static size_t read_label(struct reader *reader, uint8_t len, char *out,
     for (uint8_t i = 0; i < len; i++) {
         uint8_t c = lower(read8(reader));
 
-        out[used++] = is_letter(c) ? (char)c : '?';
+        out[used++] = (char)(is_letter(c) ? c : (uint8_t)'?');
     }
     out[used++] = '.';
     return used;
@@ -221,8 +221,7 @@ static bool is_ours(const struct lunik_dns_question *question,
     for (int i = 0; i < 4; i++)
         counts[i] = read16(reader);
     if (reader->is_bad || id != question->id ||
-        (*flags & (FLAG_ANSWER | FLAG_OPCODE)) != FLAG_ANSWER ||
-        counts[0] != 1)
+        (*flags & (FLAG_ANSWER | FLAG_OPCODE)) != FLAG_ANSWER || counts[0] != 1)
         return false;
     read_name(reader, name);
     return read16(reader) == question->type && read16(reader) == CLASS_IN &&
@@ -332,7 +331,7 @@ lunik_dns_read_answer(const struct lunik_dns_question *question,
     if (code != 0 && code != CODE_NO_NAME)
         return LUNIK_DNS_FAILED;
     out->ttl = TTL_MAX;
-    strcpy(out->alias, question->name);
+    memcpy(out->alias, question->name, sizeof(out->alias));
     if (code == 0)
         while (look_for(question, reader, counts[1], out, &is_bad))
             if (++aliases == ALIASES_MAX)

@@ -44,8 +44,7 @@ struct lunik_dns_answer {
 
 /* Copies (text) as a host name: letters to lower case, without a dot at the
  * end. False: it is none. */
-bool lunik_dns_read_name(const char *text,
-                         char out[LUNIK_DNS_NAME_MAX + 1]);
+bool lunik_dns_read_name(const char *text, char out[LUNIK_DNS_NAME_MAX + 1]);
 
 /* Writes the question. Returns its size. */
 size_t lunik_dns_write_query(const struct lunik_dns_question *question,

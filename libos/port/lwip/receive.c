@@ -50,8 +50,8 @@ static struct lent *take_lent(void)
     return lent;
 }
 
-static struct pbuf *lend(struct lunik_net *net, const struct lunik_net_part *part,
-                         uint32_t token)
+static struct pbuf *lend(struct lunik_net *net,
+                         const struct lunik_net_part *part, uint32_t token)
 {
     struct lent *lent = take_lent();
 
@@ -186,10 +186,10 @@ static void input(struct lunik_lwip_device *device,
                                                   : wrap(device->net, frame);
     if (LUNIK_UNLIKELY(!pbuf))
         return;
-    NETIF_SET_CHECKSUM_CTRL(
-        netif, is_checked ? device->checks & ~(NETIF_CHECKSUM_CHECK_TCP |
-                                               NETIF_CHECKSUM_CHECK_UDP)
-                          : device->checks);
+    NETIF_SET_CHECKSUM_CTRL(netif, is_checked ? device->checks &
+                                                    ~(NETIF_CHECKSUM_CHECK_TCP |
+                                                      NETIF_CHECKSUM_CHECK_UDP)
+                                              : device->checks);
     if (netif->input(pbuf, netif) != ERR_OK)
         pbuf_free(pbuf);
 }

@@ -8,8 +8,8 @@
  * server that was asked can answer it. Servers are tried in turn, three times
  * round with more patience each time.
  */
-#include "dns_message.h"
 #include "addresses.h"
+#include "dns_message.h"
 #include "stack.h"
 #include <lunik/event.h>
 #include <lunik/interface.h>
@@ -47,6 +47,12 @@ static struct {
     struct entry *entries[CACHE_MAX];
     size_t asking;
 } cache;
+
+/* A name is never longer than there is room. */
+static void copy_name(char out[LUNIK_DNS_NAME_MAX + 1], const char *name)
+{
+    memcpy(out, name, strlen(name) + 1);
+}
 
 static struct entry *find_entry(const char *name, uint16_t type)
 {
@@ -98,7 +104,7 @@ static void remember(const char *name, uint16_t type,
     entry->type = type;
     entry->count = answer->count;
     memcpy(entry->addresses, answer->addresses, sizeof(entry->addresses));
-    strcpy(entry->name, name);
+    copy_name(entry->name, name);
 }
 
 /* ---- One question, at one server ---- */
@@ -124,8 +130,8 @@ static void on_datagram(void *arg, struct udp_pcb *udp, struct pbuf *pbuf,
     pbuf_free(pbuf);
     if (asking->verdict != LUNIK_DNS_IGNORE)
         return;
-    asking->verdict = lunik_dns_read_answer(&asking->question, buffer, size,
-                                            &asking->answer);
+    asking->verdict =
+        lunik_dns_read_answer(&asking->question, buffer, size, &asking->answer);
     if (asking->verdict != LUNIK_DNS_IGNORE)
         lunik_event_signal(asking->event);
 }
@@ -142,8 +148,7 @@ static void stop(struct asking *asking)
 static bool bind_random(struct udp_pcb *udp)
 {
     for (int i = 0; i < PORT_TRIES; i++)
-        if (udp_bind(udp, NULL, (u16_t)(0x8000 | lunik_random_u64())) ==
-            ERR_OK)
+        if (udp_bind(udp, NULL, (u16_t)(0x8000 | lunik_random_u64())) == ERR_OK)
             return true;
     return false;
 }
@@ -256,8 +261,8 @@ static lunik_result talk(struct lunik_socket *socket, struct asking *asking,
         return LUNIK_EINVAL;
     result = receive_all(socket, buffer, size, deadline_ns);
     if (result == LUNIK_OK)
-        asking->verdict = lunik_dns_read_answer(&asking->question, buffer,
-                                                size, &asking->answer);
+        asking->verdict = lunik_dns_read_answer(&asking->question, buffer, size,
+                                                &asking->answer);
     return result;
 }
 
@@ -332,8 +337,7 @@ static lunik_result try_server(struct lookup *lookup,
         struct asking *asking = &lookup->askings[i];
 
         stop(asking);
-        if (result != LUNIK_ECANCELED &&
-            asking->verdict == LUNIK_DNS_TRUNCATED)
+        if (result != LUNIK_ECANCELED && asking->verdict == LUNIK_DNS_TRUNCATED)
             result = ask_by_tcp(asking, server, lookup->deadline_ns);
     }
     return result == LUNIK_ECANCELED ? result : LUNIK_OK;
@@ -354,7 +358,7 @@ static bool follow(struct lookup *lookup)
             asking->answer.ttl = 0;
             continue;
         }
-        strcpy(asking->question.name, asking->answer.alias);
+        copy_name(asking->question.name, asking->answer.alias);
         asking->verdict = LUNIK_DNS_FAILED;
         has_more = true;
     }
@@ -478,7 +482,7 @@ static void prepare(struct lookup *lookup, const char *name, uint16_t type,
     memset(asking, 0, sizeof(*asking));
     asking->event = &lookup->event;
     asking->question.type = type;
-    strcpy(asking->question.name, name);
+    copy_name(asking->question.name, name);
     asking->verdict = LUNIK_DNS_FAILED;
     if (!entry)
         return;

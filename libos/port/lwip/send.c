@@ -41,7 +41,6 @@ struct segment {
     bool is_ip6;
 };
 
-
 static uint32_t load32(const uint8_t *at)
 {
     uint32_t value;
@@ -193,8 +192,8 @@ static struct pbuf *flatten(struct pbuf *pbuf)
 static err_t send_single(struct lunik_lwip_device *device, struct pbuf *pbuf,
                          const struct segment *segment)
 {
-    struct lunik_net_part parts[sizeof(device->gather.parts) /
-                                sizeof(device->gather.parts[0])];
+    struct lunik_net_part
+        parts[sizeof(device->gather.parts) / sizeof(device->gather.parts[0])];
     struct lunik_net_offload offload = { 0 };
     size_t count = 0;
     err_t err;
@@ -206,8 +205,7 @@ static err_t send_single(struct lunik_lwip_device *device, struct pbuf *pbuf,
                              pbuf->tot_len - offload.checksum_start);
     }
     pbuf_ref(pbuf);
-    if (LUNIK_UNLIKELY(
-            !add_parts(pbuf, 0, parts, device->parts_max, &count))) {
+    if (LUNIK_UNLIKELY(!add_parts(pbuf, 0, parts, device->parts_max, &count))) {
         struct pbuf *flat = flatten(pbuf);
 
         pbuf_free(pbuf);
@@ -218,9 +216,8 @@ static err_t send_single(struct lunik_lwip_device *device, struct pbuf *pbuf,
         parts[0].size = flat->len;
         count = 1;
     }
-    err = after_send(device,
-                     lunik_net_send(device->net, parts, count, &offload,
-                                    done_single, pbuf));
+    err = after_send(device, lunik_net_send(device->net, parts, count, &offload,
+                                            done_single, pbuf));
     if (LUNIK_UNLIKELY(err != ERR_OK))
         pbuf_free(pbuf);
     return err;
@@ -258,18 +255,17 @@ static err_t send_joined(struct lunik_lwip_device *device)
         return ERR_MEM;
     describe(gather, gather->parts[0].data);
     frame->count = gather->count;
-    memcpy(frame->segments, gather->segments,
-           gather->count * sizeof(gather->segments[0]));
+    for (size_t i = 0; i < gather->count; i++)
+        frame->segments[i] = gather->segments[i];
     offload.wants_checksum = true;
     offload.checksum_start = gather->is_ip6 ? IP6_MIN : IP4_MIN;
     offload.checksum_offset = TCP_CHECKSUM_OFFSET;
     offload.segment_size = (uint16_t)gather->payload;
     offload.header_size = (uint16_t)gather->header;
     offload.is_ip6 = gather->is_ip6;
-    err = after_send(device,
-                     lunik_net_send(device->net, gather->parts,
-                                    gather->part_count, &offload, done_joined,
-                                    frame));
+    err = after_send(device, lunik_net_send(device->net, gather->parts,
+                                            gather->part_count, &offload,
+                                            done_joined, frame));
     if (err != ERR_OK) {
         frame->next = spare;
         spare = frame;
@@ -287,9 +283,9 @@ static err_t let_go(struct lunik_lwip_device *device)
     if (gather->count == 0)
         return ERR_OK;
     if (gather->count == 1) {
-        err = send_single(
-            device, gather->segments[0],
-            find_tcp(gather->segments[0], &segment) ? &segment : NULL);
+        err = send_single(device, gather->segments[0],
+                          find_tcp(gather->segments[0], &segment) ? &segment
+                                                                  : NULL);
         if (err != ERR_MEM)
             pbuf_free(gather->segments[0]); /* the device has its own now */
     } else {
@@ -350,8 +346,7 @@ static bool append(struct lunik_lwip_device *device, struct pbuf *pbuf,
 static bool may_hold(const struct lunik_lwip_device *device,
                      const struct segment *segment)
 {
-    unsigned needed =
-        segment->is_ip6 ? LUNIK_NET_SEGMENT6 : LUNIK_NET_SEGMENT4;
+    unsigned needed = segment->is_ip6 ? LUNIK_NET_SEGMENT6 : LUNIK_NET_SEGMENT4;
 
     return (device->info.features & needed) && segment->payload > 0 &&
            (segment->tcp[13] & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG)) == 0;

@@ -3,8 +3,8 @@
  * stack.c: starts the IP stack, its interfaces, and ends its turns.
  */
 #include "stack.h"
-#include "device.h"
 #include "addresses.h"
+#include "device.h"
 #include "tcp_table.h"
 #include "timers.h"
 #include <lunik/event.h>
@@ -172,8 +172,10 @@ static err_t init_netif(struct netif *netif)
 /* Opens the device called (name); NULL, and a line in the log, if it cannot. */
 static struct lunik_lwip_device *open_device(const char *name)
 {
-    struct lunik_lwip_device *device = lunik_mem_alloc_zeroed(1, sizeof(*device));
-    size_t most = sizeof(device->gather.parts) / sizeof(device->gather.parts[0]);
+    struct lunik_lwip_device *device =
+        lunik_mem_alloc_zeroed(1, sizeof(*device));
+    size_t most =
+        sizeof(device->gather.parts) / sizeof(device->gather.parts[0]);
     lunik_result result;
 
     if (!device)

@@ -48,7 +48,8 @@ void lunik_lwip_touch(struct tcp_pcb *pcb);
 
 /* Of socket.c, where it is linked: whether a listener has as many connections
  * that wait to be accepted as it may have. SYNs are then dropped. */
-extern bool lunik_lwip_is_full(const struct tcp_pcb_listen *listener) LUNIK_WEAK;
+extern bool
+lunik_lwip_is_full(const struct tcp_pcb_listen *listener) LUNIK_WEAK;
 
 /* A random port that is free for a connection of these ends; 0: none found.
  * lwIP's own choice can be guessed, and does not see all connections. */

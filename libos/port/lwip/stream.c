@@ -233,6 +233,7 @@ static void take(struct lunik_stream_queue *queue, size_t size)
     while (size > 0) {
         struct pbuf *first = queue->first;
 
+        LUNIK_ASSERT(first != NULL);
         if (size < first->len) {
             first->payload = (uint8_t *)first->payload + size;
             first->len = (u16_t)(first->len - size);
@@ -497,8 +498,11 @@ static void on_error(void *arg, err_t err)
     struct lunik_socket *socket = arg;
     unsigned before = lunik_stream_ready(socket);
 
-    lunik_socket_get_local(socket, &socket->local);
-    lunik_socket_get_peer(socket, &socket->peer);
+    /* Where lwIP gave up by itself, the pcb is no more. */
+    if (err != ERR_ABRT) {
+        lunik_socket_get_local(socket, &socket->local);
+        lunik_socket_get_peer(socket, &socket->peer);
+    }
     socket->tcp = NULL;
     if (socket->listener) {
         unqueue(socket);

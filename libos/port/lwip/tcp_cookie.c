@@ -147,9 +147,8 @@ static u16_t mss_of(const struct lunik_tcp_segment *segment,
 
     while (at < segment->header_size) {
         u8_t kind = pbuf_get_at(pbuf, at);
-        u8_t size = kind == LWIP_TCP_OPT_NOP
-                        ? 1
-                        : pbuf_get_at(pbuf, (u16_t)(at + 1));
+        u8_t size =
+            kind == LWIP_TCP_OPT_NOP ? 1 : pbuf_get_at(pbuf, (u16_t)(at + 1));
 
         if (kind == LWIP_TCP_OPT_EOL || size == 0)
             break;
@@ -194,8 +193,8 @@ void lunik_tcp_send_cookie(const struct lunik_tcp_segment *segment,
     while (which < 3 && sizes[which + 1] <= mss)
         which++;
     cookies.last_ns = lunik_time_monotonic_ns();
-    number = cookie_of(segment, segment->sequence,
-                       cookies.last_ns / MINUTE_NS, which);
+    number = cookie_of(segment, segment->sequence, cookies.last_ns / MINUTE_NS,
+                       which);
     header = answer->payload;
     write_answer(header, number, segment);
     IF__NETIF_CHECKSUM_ENABLED(netif, NETIF_CHECKSUM_GEN_TCP)
@@ -215,8 +214,8 @@ static bool is_cookie(const struct lunik_tcp_segment *segment, uint64_t now_ns)
     u32_t number = segment->acknowledged - 1;
 
     for (uint64_t age = 0; age < 2; age++)
-        if (cookie_of(segment, segment->sequence - 1,
-                      now_ns / MINUTE_NS - age, number & 3) == number)
+        if (cookie_of(segment, segment->sequence - 1, now_ns / MINUTE_NS - age,
+                      number & 3) == number)
             return true;
     return false;
 }
@@ -243,8 +242,8 @@ static void set_up(struct tcp_pcb *pcb, const struct lunik_tcp_segment *segment,
     pcb->listener = listener;
     pcb->so_options = listener->so_options & SOF_INHERITED;
     pcb->netif_idx = listener->netif_idx;
-    pcb->mss = tcp_eff_send_mss(sizes[number & 3], &pcb->local_ip,
-                                &pcb->remote_ip);
+    pcb->mss =
+        tcp_eff_send_mss(sizes[number & 3], &pcb->local_ip, &pcb->remote_ip);
 }
 
 bool lunik_tcp_take_cookie(const struct lunik_tcp_segment *segment,
@@ -256,8 +255,7 @@ bool lunik_tcp_take_cookie(const struct lunik_tcp_segment *segment,
     if (cookies.last_ns == 0)
         return false;
     now_ns = lunik_time_monotonic_ns();
-    if (now_ns - cookies.last_ns > 2 * MINUTE_NS ||
-        !is_cookie(segment, now_ns))
+    if (now_ns - cookies.last_ns > 2 * MINUTE_NS || !is_cookie(segment, now_ns))
         return false;
     pcb = tcp_alloc(listener->prio);
     if (!pcb)

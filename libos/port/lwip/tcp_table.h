@@ -54,7 +54,8 @@ void lunik_tcp_sweep(void);
 bool lunik_tcp_has_sleepers(void);
 
 /* memory.c calls these around each block of a connection. */
-static inline struct lunik_tcp_node *lunik_tcp_node_of(const struct tcp_pcb *pcb)
+static inline struct lunik_tcp_node *
+lunik_tcp_node_of(const struct tcp_pcb *pcb)
 {
     return (struct lunik_tcp_node *)(uintptr_t)pcb - 1;
 }

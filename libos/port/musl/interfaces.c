@@ -27,7 +27,8 @@ char *if_indextoname(unsigned index, char *name)
         errno = ENXIO;
         return NULL;
     }
-    return strcpy(name, interface.name);
+    memcpy(name, interface.name, strlen(interface.name) + 1);
+    return name;
 }
 
 /* One block: the list, then the names. */

@@ -26,6 +26,7 @@ struct lunik_event lunik_poll_closed;
 struct look {
     struct lunik_watch watch; /* first */
     struct lunik_event *event;
+    const struct lunik_file_kind *kind; /* NULL: it hangs on nothing */
 };
 
 static void look_again(struct lunik_watch *watch)
@@ -39,6 +40,8 @@ static short ready_of(struct pollfd *one)
     struct lunik_file *file = lunik_files_get(lunik_port_files(), one->fd);
     short ready = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
 
+    if (one->fd < 0)
+        return 0;
     if (!file)
         return POLLNVAL;
     if (file->kind->poll)
@@ -52,7 +55,7 @@ static long look_at_all(struct pollfd *list, size_t count)
     long found = 0;
 
     for (size_t i = 0; i < count; i++) {
-        list[i].revents = list[i].fd < 0 ? 0 : ready_of(&list[i]);
+        list[i].revents = ready_of(&list[i]);
         found += list[i].revents != 0;
     }
     return found;
@@ -70,22 +73,16 @@ static void hang_on(struct pollfd *list, size_t count, struct look *looks,
             continue;
         looks[i].watch.fn = look_again;
         looks[i].event = event;
-        file->kind->watch(file, &looks[i].watch, true);
+        looks[i].kind = file->kind;
+        file->kind->watch(file, &looks[i].watch);
     }
 }
 
-/* Those whose socket was closed hang on nothing any more. */
-static void take_off(struct pollfd *list, size_t count, struct look *looks)
+static void take_off(size_t count, struct look *looks)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct lunik_file *file;
-
-        if (!looks[i].watch.socket)
-            continue;
-        file = lunik_files_get(lunik_port_files(), list[i].fd);
-        if (file && file->kind->watch)
-            file->kind->watch(file, &looks[i].watch, false);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (looks[i].kind)
+            looks[i].kind->unwatch(&looks[i].watch);
 }
 
 static long wait_for_any(struct pollfd *list, size_t count, struct look *looks,
@@ -104,7 +101,7 @@ static long wait_for_any(struct pollfd *list, size_t count, struct look *looks,
         lunik_port_wait_end(mine);
         found = look_at_all(list, count);
     } while (found == 0 && result == LUNIK_OK);
-    take_off(list, count, looks);
+    take_off(count, looks);
     if (found || result == LUNIK_OK)
         return found;
     if (result == LUNIK_ECANCELED)
@@ -186,7 +183,7 @@ long lunik_sys_ppoll(void *list, unsigned long count, const void *timeout)
 
 enum { READ, WRITE, EXCEPT, SETS };
 
-static const short wanted_of[SETS] = { POLLIN, POLLOUT, POLLPRI };
+static const short wanted_in[SETS] = { POLLIN, POLLOUT, POLLPRI };
 /* As Linux: an end or an error can be read, an error can be written. */
 static const short means_of[SETS] = { POLLIN | POLLHUP | POLLERR,
                                       POLLOUT | POLLERR, POLLPRI };
@@ -204,28 +201,35 @@ static unsigned long word_of(fd_set *const *sets, size_t at)
     return word;
 }
 
-/* Fills (list) from the sets below (count); how many there are. (list) NULL
- * only counts. */
-static size_t list_of(long count, fd_set *const *sets, struct pollfd *list)
+static short wanted_of(int fd, fd_set *const *sets)
+{
+    int wanted = 0;
+
+    for (int i = 0; i < SETS; i++)
+        if (sets[i] && FD_ISSET(fd, sets[i]))
+            wanted |= wanted_in[i];
+    return (short)wanted;
+}
+
+/* Fills (list), up to (max), from the sets below (count); how many there are.
+ */
+static size_t list_of(long count, fd_set *const *sets, struct pollfd *list,
+                      size_t max)
 {
     size_t used = 0;
 
     for (size_t at = 0; at * WORD_BITS < (size_t)count; at++) {
         unsigned long word = word_of(sets, at);
 
-        for (; word; word &= word - 1) {
+        for (; word; word &= word - 1, used++) {
             int fd = (int)(at * WORD_BITS) + __builtin_ctzl(word);
 
             if (fd >= count)
                 break;
-            if (list) {
-                list[used].fd = fd;
-                list[used].events = 0;
-                for (int i = 0; i < SETS; i++)
-                    if (sets[i] && FD_ISSET(fd, sets[i]))
-                        list[used].events |= wanted_of[i];
-            }
-            used++;
+            if (used >= max)
+                continue;
+            list[used].fd = fd;
+            list[used].events = wanted_of(fd, sets);
         }
     }
     return used;
@@ -253,7 +257,7 @@ static long fill_sets(const struct pollfd *list, size_t used, long count,
     clear_sets(count, sets);
     for (size_t i = 0; i < used; i++)
         for (int kind = 0; kind < SETS; kind++)
-            if ((list[i].events & wanted_of[kind]) &&
+            if ((list[i].events & wanted_in[kind]) &&
                 (list[i].revents & means_of[kind])) {
                 FD_SET(list[i].fd, sets[kind]);
                 bits++;
@@ -261,8 +265,6 @@ static long fill_sets(const struct pollfd *list, size_t used, long count,
     return bits;
 }
 
-/* An end alone is nothing to those who only write: it must not wake them for
- * ever. */
 static long select_list(struct pollfd *list, size_t used, long count,
                         fd_set *const *sets, uint64_t timeout_ns)
 {
@@ -281,13 +283,13 @@ static long select_sets(long count, fd_set *const *sets, uint64_t timeout_ns)
 
     if (count < 0 || count > FD_SETSIZE)
         return -EINVAL;
-    used = list_of(count, sets, NULL);
+    used = list_of(count, sets, few, FEW);
     if (used > FEW) {
         list = lunik_mem_alloc(used * sizeof(*list));
         if (!list)
             return -ENOMEM;
+        (void)list_of(count, sets, list, used);
     }
-    (void)list_of(count, sets, list);
     res = select_list(list, used, count, sets, timeout_ns);
     if (list != few)
         lunik_mem_free(list);

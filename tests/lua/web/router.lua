@@ -203,7 +203,7 @@ return {
     test.equal(body(r, "/shops/1/api/nothing"), 404)
     test.equal(body(r, "/shops/1/apix"), 404)
     local _, _, _, req = ask(r, "GET", "/shops/1/api/items/7")
-    test.equal(req.state.route, "/shops/:shop/api/items/:item")
+    test.equal(req.route, "/shops/:shop/api/items/:item")
   end,
 
   ["a mounted handler gets the rest of the path"] = function()
@@ -265,6 +265,47 @@ return {
     test.raises("must be a function", r.use, r, 5)
     r:mount("/m", says "m")
     test.raises("something is mounted", r.mount, r, "/m", says "m")
+  end,
+
+  ["paths are cut as a plain reading of the rules does it"] = function()
+    local split = require "lunik.http.path".split
+    -- The rules once more, with patterns.
+    local function plain(target)
+      local path = target:match "^[^?#]*"
+      if path:find "\0" then return "400" end
+      if path:sub(1, 1) ~= "/" then
+        path = path:match "^%a[%w+.-]*://[^/]*(.*)$"
+        if not path then return "400" end
+        if path == "" then path = "/" end
+      end
+      local list = {}
+      for segment in path:gmatch "/([^/]*)" do
+        if segment:gsub("%%%x%x", ""):find "[%%\0]" then return "400" end
+        segment = segment:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+        if segment:find "\0" or segment == "." or segment == ".." then return "400" end
+        list[#list + 1] = ("%q"):format(segment)
+      end
+      return table.concat(list, " ")
+    end
+    local pieces = { "/", "/", "a", "%", "%2e", "%2F", "%4", "zz", ".", "..", "%00", "\0", "?", "#", "http://x", "http:",
+      "//", "%41%42", "\255", ("long"):rep(80), "%C3%A9", "+", ":" }
+    local seed = 1
+    local function random(n)
+      seed = (seed * 1103515245 + 12345) % 2147483648
+      return seed // 65536 % n + 1
+    end
+    for _ = 1, 20000 do
+      local parts = { random(8) == 1 and "" or "/" }
+      for i = 2, random(9) do parts[i] = pieces[random(#pieces)] end
+      local target = table.concat(parts)
+      local segments, status = split(target)
+      local found = tostring(status)
+      if segments then
+        for i, segment in ipairs(segments) do segments[i] = ("%q"):format(segment) end
+        found = table.concat(segments, " ")
+      end
+      test.equal(found, plain(target), test.show(target))
+    end
   end,
 
   ["finding a route does not get slower with their number"] = function()
