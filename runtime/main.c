@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A heap smaller than this is not worth a look for garbage. */
+#define FIRST_COLLECTION_KIB 192
+
 struct arguments {
     int argc;
     char **argv;
@@ -79,9 +82,9 @@ static int run(lua_State *L)
     lunik_library_open(L);
     lunik_loader_open(L);
     lua_gc(L, LUA_GCRESTART);
-    /* A step of less than nothing: the first collection comes when the heap
-     * has doubled, as the later ones do, and not at once. */
-    lua_gc(L, LUA_GCSTEP, -lua_gc(L, LUA_GCCOUNT));
+    /* A step of less than nothing: the first collection does not come at once,
+     * to look through the standard library, but when there may be garbage. */
+    lua_gc(L, LUA_GCSTEP, -FIRST_COLLECTION_KIB);
 
     if (lunik_sys_record(LUNIK_RECORD_MAIN, 0, &script, &size))
         script = lua_pushlstring(L, script, size);

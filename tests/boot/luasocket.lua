@@ -42,7 +42,7 @@ local function run(name, seconds, more)
   }
   for key, value in pairs(more or {}) do options[key] = value end
   local result = machine.expect(image(), options)
-  assert(result.output:find "\nok ", result.output)
+  assert(result.output:find "%f[^\n\0]ok ", result.output)
   suite.note("%s", result.output:match "([^\n]*)\n*$")
 end
 
@@ -86,6 +86,27 @@ return {
   end,
   ["LuaSocket's calls wait for nobody but their task, inside an image"] = function()
     run("ours.lua", 120)
+  end,
+  ["a web server and a client of Redis run as they are, inside an image"] = function()
+    run("clients.lua", 120)
+  end,
+  ["a Redis server of this machine is served as well as our own"] = function()
+    if not fs.find_command "redis-server" then suite.skip "redis-server is not installed" end
+    local port = server.free_port()
+    local redis = server.start { "redis-server", "--port", tostring(port), "--bind", "127.0.0.1",
+      "--save", "", "--appendonly", "no", "--dir", suite.folder() }
+    server.await("redis-server", function() return redis.said():find "eady to accept" end, 20)
+    run("clients.lua", 120, {
+      options = { "ip=10.0.2.15::10.0.2.2:255.255.255.0" },
+      environment = { "REDIS_HOST=10.0.2.2", "REDIS_PORT=" .. port },
+      extra = { "-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n" },
+    })
+  end,
+  ["a name server that is not there delays nobody but who asks, inside an image"] = function()
+    run("dns.lua", 120, {
+      options = { "ip=10.0.2.15::10.0.2.2:255.255.255.0::net0:off:10.0.2.99" },
+      extra = { "-netdev", "user,id=none,restrict=on", "-device", "virtio-net-pci,netdev=none" },
+    })
   end,
   ["copas and its own tests pass, inside an image"] = function()
     run("copas_tests.lua", 180)

@@ -188,6 +188,7 @@ TEST(an_answer_carries_the_acknowledgement)
 
 TEST(a_peer_that_is_gone_times_out)
 {
+    struct lunik_address peer;
     struct lunik_socket *socket;
     size_t size;
 
@@ -197,6 +198,9 @@ TEST(a_peer_that_is_gone_times_out)
              LUNIK_OK);
     CHECK_EQ(lunik_socket_wait(socket, LUNIK_FAILED, LUNIK_NEVER), LUNIK_OK);
     CHECK_EQ(lunik_socket_get_error(socket), LUNIK_ETIMEOUT);
+    /* The stack has forgotten whom it was about. */
+    lunik_socket_get_peer(socket, &peer);
+    CHECK_EQ(peer.family, 0);
     end(socket);
 }
 
@@ -227,6 +231,7 @@ TEST(keep_alive_finds_that_a_peer_is_gone)
 
 TEST(a_peers_reset_comes_after_its_data)
 {
+    struct lunik_address peer;
     struct lunik_socket *socket;
     char buffer[16];
     size_t size;
@@ -246,6 +251,8 @@ TEST(a_peers_reset_comes_after_its_data)
         LUNIK_ERESET);
     CHECK_EQ(lunik_socket_try_send(socket, "x", 1, 0, NULL, &size),
              LUNIK_ERESET);
+    lunik_socket_get_peer(socket, &peer);
+    CHECK_EQ(peer.port, 7);
     end(socket);
 }
 

@@ -123,7 +123,7 @@ static size_t read_label(struct reader *reader, uint8_t len, char *out,
     for (uint8_t i = 0; i < len; i++) {
         uint8_t c = lower(read8(reader));
 
-        out[used++] = is_letter(c) ? (char)c : '?';
+        out[used++] = (char)(is_letter(c) ? c : (uint8_t)'?');
     }
     out[used++] = '.';
     return used;
@@ -331,7 +331,7 @@ lunik_dns_read_answer(const struct lunik_dns_question *question,
     if (code != 0 && code != CODE_NO_NAME)
         return LUNIK_DNS_FAILED;
     out->ttl = TTL_MAX;
-    strcpy(out->alias, question->name);
+    memcpy(out->alias, question->name, sizeof(out->alias));
     if (code == 0)
         while (look_for(question, reader, counts[1], out, &is_bad))
             if (++aliases == ALIASES_MAX)

@@ -66,7 +66,7 @@ static bool is_chain_good(const uint8_t *at, size_t left)
             return false;
         if (next == IP6_NEXTH_FRAGMENT)
             return is_upper(at[0]);
-        size = EXTENSION * (1u + at[1]);
+        size = (size_t)EXTENSION * (1u + at[1]);
         if (size > left || !are_options_whole(at + 2, size - 2))
             return false;
         next = at[0];

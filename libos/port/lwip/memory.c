@@ -52,7 +52,7 @@ static struct {
     struct list sizes[4];
     size_t bytes; /* taken from the heap, kept ones included */
     size_t limit; /* of these */
-} memory = { .limit = 1024 * 1024 };
+} memory = { .limit = (size_t)1024 * 1024 };
 
 /* ---- Lists ---- */
 
@@ -106,25 +106,14 @@ static const uint16_t pool_size[MEMP_MAX] = {
 
 /* Kinds of which there are only so many, whatever the memory; 0: any number,
  * within it. */
-static uint16_t pool_max(memp_t type)
-{
-    switch (type) {
-    case MEMP_REASSDATA:
-        return MEMP_NUM_REASSDATA;
-    case MEMP_IP6_REASSDATA:
-        return MEMP_NUM_IP6_REASSDATA;
-    case MEMP_ARP_QUEUE:
-        return MEMP_NUM_ARP_QUEUE;
-    case MEMP_ND6_QUEUE:
-        return MEMP_NUM_ND6_QUEUE;
-    case MEMP_IGMP_GROUP:
-        return MEMP_NUM_IGMP_GROUP;
-    case MEMP_MLD6_GROUP:
-        return MEMP_NUM_MLD6_GROUP;
-    default:
-        return 0;
-    }
-}
+static const uint16_t pool_max[MEMP_MAX] = {
+    [MEMP_REASSDATA] = MEMP_NUM_REASSDATA,
+    [MEMP_IP6_REASSDATA] = MEMP_NUM_IP6_REASSDATA,
+    [MEMP_ARP_QUEUE] = MEMP_NUM_ARP_QUEUE,
+    [MEMP_ND6_QUEUE] = MEMP_NUM_ND6_QUEUE,
+    [MEMP_IGMP_GROUP] = MEMP_NUM_IGMP_GROUP,
+    [MEMP_MLD6_GROUP] = MEMP_NUM_MLD6_GROUP,
+};
 
 void memp_init(void)
 {
@@ -146,14 +135,12 @@ static void *take_tcp(void)
 void *memp_malloc(memp_t type)
 {
     struct list *list = &memory.pools[type];
-    uint16_t max;
 
     if (type == MEMP_TCP_PCB)
         return take_tcp();
     if (LUNIK_LIKELY(list->first != NULL))
         return take(list, pool_size[type], false);
-    max = pool_max(type);
-    if (max != 0 && list->used >= max)
+    if (pool_max[type] != 0 && list->used >= pool_max[type])
         return NULL;
     return take(list, pool_size[type], type == MEMP_PBUF_POOL);
 }

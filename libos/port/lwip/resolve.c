@@ -48,6 +48,12 @@ static struct {
     size_t asking;
 } cache;
 
+/* A name is never longer than there is room. */
+static void copy_name(char out[LUNIK_DNS_NAME_MAX + 1], const char *name)
+{
+    memcpy(out, name, strlen(name) + 1);
+}
+
 static struct entry *find_entry(const char *name, uint16_t type)
 {
     uint64_t now_ns = lunik_time_monotonic_ns();
@@ -98,7 +104,7 @@ static void remember(const char *name, uint16_t type,
     entry->type = type;
     entry->count = answer->count;
     memcpy(entry->addresses, answer->addresses, sizeof(entry->addresses));
-    strcpy(entry->name, name);
+    copy_name(entry->name, name);
 }
 
 /* ---- One question, at one server ---- */
@@ -352,7 +358,7 @@ static bool follow(struct lookup *lookup)
             asking->answer.ttl = 0;
             continue;
         }
-        strcpy(asking->question.name, asking->answer.alias);
+        copy_name(asking->question.name, asking->answer.alias);
         asking->verdict = LUNIK_DNS_FAILED;
         has_more = true;
     }
@@ -476,7 +482,7 @@ static void prepare(struct lookup *lookup, const char *name, uint16_t type,
     memset(asking, 0, sizeof(*asking));
     asking->event = &lookup->event;
     asking->question.type = type;
-    strcpy(asking->question.name, name);
+    copy_name(asking->question.name, name);
     asking->verdict = LUNIK_DNS_FAILED;
     if (!entry)
         return;

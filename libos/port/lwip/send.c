@@ -255,8 +255,8 @@ static err_t send_joined(struct lunik_lwip_device *device)
         return ERR_MEM;
     describe(gather, gather->parts[0].data);
     frame->count = gather->count;
-    memcpy(frame->segments, gather->segments,
-           gather->count * sizeof(gather->segments[0]));
+    for (size_t i = 0; i < gather->count; i++)
+        frame->segments[i] = gather->segments[i];
     offload.wants_checksum = true;
     offload.checksum_start = gather->is_ip6 ? IP6_MIN : IP4_MIN;
     offload.checksum_offset = TCP_CHECKSUM_OFFSET;

@@ -332,11 +332,6 @@ lunik_result lunik_socket_try_connect(struct lunik_socket *socket,
                : lunik_datagram_connect(socket, &ip, address->port);
 }
 
-static bool shows_both(const struct lunik_socket *socket)
-{
-    return socket->families == (LUNIK_IP4 | LUNIK_IP6);
-}
-
 void lunik_socket_get_local(const struct lunik_socket *socket,
                             struct lunik_address *out)
 {
@@ -353,9 +348,6 @@ void lunik_socket_get_local(const struct lunik_socket *socket,
                          socket->type == LUNIK_STREAM ? socket->tcp->local_port
                                                       : socket->udp->local_port,
                          out);
-    if (out->family == LUNIK_IP4 && shows_both(socket) &&
-        socket->state == LUNIK_SOCKET_IDLE && !socket->is_bound)
-        out->family = LUNIK_IP6;
 }
 
 void lunik_socket_get_peer(const struct lunik_socket *socket,

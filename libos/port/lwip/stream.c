@@ -498,8 +498,11 @@ static void on_error(void *arg, err_t err)
     struct lunik_socket *socket = arg;
     unsigned before = lunik_stream_ready(socket);
 
-    lunik_socket_get_local(socket, &socket->local);
-    lunik_socket_get_peer(socket, &socket->peer);
+    /* Where lwIP gave up by itself, the pcb is no more. */
+    if (err != ERR_ABRT) {
+        lunik_socket_get_local(socket, &socket->local);
+        lunik_socket_get_peer(socket, &socket->peer);
+    }
     socket->tcp = NULL;
     if (socket->listener) {
         unqueue(socket);

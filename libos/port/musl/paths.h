@@ -31,9 +31,10 @@ struct lunik_file_kind {
                    bool is_write);
     /* What may be done without waiting, as poll() has it; missing: all. */
     short (*poll)(const struct lunik_file *file);
-    /* Hangs (watch) on what the file rests on, or takes it off. */
-    void (*watch)(struct lunik_file *file, struct lunik_watch *watch,
-                  bool is_on);
+    /* Hangs (watch) on what the file rests on, and takes it off again, if it is
+     * still there: the descriptor may be another's by then. */
+    void (*watch)(struct lunik_file *file, struct lunik_watch *watch);
+    void (*unwatch)(struct lunik_watch *watch);
     /* Answers ioctl(); missing: -ENOTTY. */
     long (*control)(struct lunik_file *file, long request, void *arg);
 };

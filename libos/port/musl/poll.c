@@ -26,6 +26,7 @@ struct lunik_event lunik_poll_closed;
 struct look {
     struct lunik_watch watch; /* first */
     struct lunik_event *event;
+    const struct lunik_file_kind *kind; /* NULL: it hangs on nothing */
 };
 
 static void look_again(struct lunik_watch *watch)
@@ -72,22 +73,16 @@ static void hang_on(struct pollfd *list, size_t count, struct look *looks,
             continue;
         looks[i].watch.fn = look_again;
         looks[i].event = event;
-        file->kind->watch(file, &looks[i].watch, true);
+        looks[i].kind = file->kind;
+        file->kind->watch(file, &looks[i].watch);
     }
 }
 
-/* Those whose socket was closed hang on nothing any more. */
-static void take_off(struct pollfd *list, size_t count, struct look *looks)
+static void take_off(size_t count, struct look *looks)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct lunik_file *file;
-
-        if (!looks[i].watch.socket)
-            continue;
-        file = lunik_files_get(lunik_port_files(), list[i].fd);
-        if (file && file->kind->watch)
-            file->kind->watch(file, &looks[i].watch, false);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (looks[i].kind)
+            looks[i].kind->unwatch(&looks[i].watch);
 }
 
 static long wait_for_any(struct pollfd *list, size_t count, struct look *looks,
@@ -106,7 +101,7 @@ static long wait_for_any(struct pollfd *list, size_t count, struct look *looks,
         lunik_port_wait_end(mine);
         found = look_at_all(list, count);
     } while (found == 0 && result == LUNIK_OK);
-    take_off(list, count, looks);
+    take_off(count, looks);
     if (found || result == LUNIK_OK)
         return found;
     if (result == LUNIK_ECANCELED)

@@ -21,7 +21,7 @@
 
 /* Programs ask for short queues, from times of little memory; a burst of
  * connections then fails for nothing. */
-#define BACKLOG_MIN 256
+#define BACKLOG_MIN 1024
 
 /* So many calls may find nothing before others get a turn. */
 #define TRIES_PER_TURN 64
@@ -888,15 +888,9 @@ static short poll_file(const struct lunik_file *any)
     return (short)bits;
 }
 
-static void watch_file(struct lunik_file *any, struct lunik_watch *watch,
-                       bool is_on)
+static void watch_file(struct lunik_file *file, struct lunik_watch *watch)
 {
-    struct lunik_socket_file *file = (struct lunik_socket_file *)any;
-
-    if (is_on)
-        lunik_socket_watch(file->socket, watch);
-    else
-        lunik_socket_unwatch(watch);
+    lunik_socket_watch(((struct lunik_socket_file *)file)->socket, watch);
 }
 
 static long control(struct lunik_file *any, long request, void *arg)
@@ -916,4 +910,5 @@ static const struct lunik_file_kind kind = { .close = close_file,
                                              .vector = vector,
                                              .poll = poll_file,
                                              .watch = watch_file,
+                                             .unwatch = lunik_socket_unwatch,
                                              .control = control };

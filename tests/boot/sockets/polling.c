@@ -107,6 +107,25 @@ static void test_close_under_a_poll(void)
     close(ends[1]);
 }
 
+/* The socket outlives the descriptor that is polled. */
+static void test_close_of_a_duplicate(void)
+{
+    struct task task;
+    int ends[2], copy;
+    char byte;
+
+    make_pair(AF_INET, ends);
+    copy = dup(ends[0]);
+    start_task(&task, close_later, &ends[0]);
+    CHECK_EQ(poll_one(ends[0], POLLIN, 20), POLLNVAL);
+    join_task(&task);
+    /* Nothing of that call is left on it. */
+    CHECK_EQ(send(ends[1], "x", 1, 0), 1);
+    CHECK_EQ(recv(copy, &byte, 1, 0), 1);
+    close(copy);
+    close(ends[1]);
+}
+
 static void poll_until_cancelled(void *arg)
 {
     struct pollfd one = { .fd = *(int *)arg, .events = POLLIN };
@@ -218,6 +237,7 @@ void test_polling(void)
     test_states();
     test_waiting_for_many();
     test_close_under_a_poll();
+    test_close_of_a_duplicate();
     test_ends_of_a_task();
     test_full();
     test_select();

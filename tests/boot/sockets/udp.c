@@ -55,6 +55,32 @@ static void test_there_and_back(int family)
     close(server);
 }
 
+/* A socket of IPv6's kind hears and answers IPv4, too. */
+static void test_both_families(void)
+{
+    union any_address at = { .in6 = { .sin6_family = AF_INET6 } }, to, from;
+    int server = socket(AF_INET6, SOCK_DGRAM, 0);
+    int client = socket(AF_INET, SOCK_DGRAM, 0);
+    socklen_t len = sizeof(from);
+    char text[8];
+
+    CHECK_EQ(bind(server, &at.any, sizeof(at.in6)), 0);
+    loopback(AF_INET, port_of(server), &to);
+    CHECK_EQ(connect(client, &to.any, sizeof(to.in)), 0);
+    CHECK_EQ(send(client, "four", 4, 0), 4);
+    CHECK_EQ(recvfrom(server, text, sizeof(text), 0, &from.any, &len), 4);
+    CHECK_EQ(len, sizeof(from.in6));
+    CHECK(IN6_IS_ADDR_V4MAPPED(&from.in6.sin6_addr));
+    CHECK_EQ(sendto(server, "back", 4, 0, &from.any, len), 4);
+    CHECK_EQ(recv(client, text, sizeof(text), 0), 4);
+    /* And as a connection. */
+    CHECK_EQ(connect(server, &from.any, len), 0);
+    CHECK_EQ(send(server, "again", 5, 0), 5);
+    CHECK_EQ(recv(client, text, sizeof(text), 0), 5);
+    close(client);
+    close(server);
+}
+
 static void test_connected(int family)
 {
     static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
@@ -180,6 +206,7 @@ void test_udp(void)
 {
     test_there_and_back(AF_INET);
     test_there_and_back(AF_INET6);
+    test_both_families();
     test_connected(AF_INET);
     test_connected(AF_INET6);
     test_parts();
