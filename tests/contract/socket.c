@@ -139,7 +139,7 @@ static void a_new_socket_is_idle(void)
     char byte = 0;
 
     if (lunik_socket_open(LUNIK_STREAM, own.family, &socket) != LUNIK_OK) {
-        CHECK(!"a socket opens");
+        failures += contract_check(false, "socket: a socket opens");
         return;
     }
     CHECK(lunik_socket_ready(socket) == 0);
@@ -167,7 +167,7 @@ static void what_does_not_fit_a_state_is_refused(void)
     struct pair pair;
 
     if (!listen_at(&listener, &at)) {
-        CHECK(!"a listener opens");
+        failures += contract_check(false, "socket: a listener opens");
         lunik_socket_close(listener);
         return;
     }
@@ -360,7 +360,7 @@ static void nobody_there_is_refused(void)
     char byte;
 
     if (!listen_at(&socket, &at)) {
-        CHECK(!"a listener opens");
+        failures += contract_check(false, "socket: a listener opens");
         return;
     }
     lunik_socket_close(socket);
