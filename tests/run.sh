@@ -3,10 +3,10 @@
 #
 # run.sh: everything that CI runs, in one go, from the repository's root.
 #
-#   sh tests/run.sh [--quick] [--only=PART]
+#   sh tests/run.sh [--quick | --long] [--only=PART]
 #
-# Parts: tree unit boot docs clang. --quick leaves out what
-# takes more than a minute. Each part prints its own lines; a part's last line
+# Parts: tree unit boot net docs clang. --quick leaves out what takes more than
+# a minute; --long has the network's tests take as long as is promised. Each part prints its own lines; a part's last line
 # "N passed, N failed, N skipped" is added up, and the sum closes the run.
 # A part that ends without that line, or with a status its line does not
 # explain, counts as one failure.
@@ -19,17 +19,18 @@ prefix=$root/build/sdk/prefix
 lunik=$prefix/bin/lunik
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-quick= only=
+quick= long= only=
 for word in "$@"; do
     case $word in
-    --quick) quick=yes ;;
+    --quick) quick=yes long= ;;
+    --long) long=yes quick= ;;
     --only=*) only=${word#--only=} ;;
     *) echo "run.sh: unknown argument $word" >&2; exit 64 ;;
     esac
 done
 case $only in
-'' | tree | unit | boot | docs | clang) ;;
-*) echo "run.sh: no part $only; they are tree, unit, boot, docs, clang" >&2; exit 64 ;;
+'' | tree | unit | boot | net | docs | clang) ;;
+*) echo "run.sh: no part $only; they are tree, unit, boot, net, docs, clang" >&2; exit 64 ;;
 esac
 passed=0 failed=0 skipped=0
 
@@ -92,6 +93,12 @@ unit_clang() { build check-clang && run_ctest check-clang; }
 
 boot() { "$lunik" lua tests/run.lua --prefix "$prefix" ${quick:+--quick}; }
 
+# Images on networks that the tests make.
+net() {
+    "$lunik" lua tests/run.lua --prefix "$prefix" ${quick:+--quick} \
+        ${long:+--long} tests/net/*.lua
+}
+
 clang_boot() {
     build sdk-clang && install_preset sdk-clang &&
         "$root/build/sdk-clang/prefix/bin/lunik" lua tests/run.lua \
@@ -139,6 +146,7 @@ wanted tree && {
 wanted unit && part 'unit, gcc, ASan and UBSan' unit
 wanted boot && part boot boot
 wanted boot && [ -z "$quick" ] && part 'boot, lua_assert' assert_boot
+wanted net && part net net
 wanted docs && part docs "$lunik" lua tests/docs/commands.lua "$root"
 wanted clang && [ -z "$quick" ] && {
     part 'unit, clang, and fuzzers' unit_clang

@@ -90,11 +90,12 @@ function accesslog.new(format)
     write(entry_of(req, status, bytes, sys.clock() - began))
     return ...
   end
+  local watch = { __close = function(self, err)
+    if err ~= nil then note(self.req, self.began, 500) end
+  end }
   return function(req, _, next)
     local began = sys.clock()
-    local watch <close> = setmetatable({}, { __close = function(_, err)
-      if err ~= nil then note(req, began, 500) end
-    end })
+    local watched <close> = setmetatable({ req = req, began = began }, watch)
     return note(req, began, next())
   end
 end

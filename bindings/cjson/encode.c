@@ -284,6 +284,19 @@ static bool next_value(struct encoder *e)
     return length < 0 ? next_field(e) : next_item(e, length);
 }
 
+/* The light userdata at the top: cjson.null or cjson.empty_array. */
+static void add_constant(struct encoder *e)
+{
+    const void *value = lua_touserdata(e->L, -1);
+
+    if (value == NULL)
+        add(e, "null", 4);
+    else if (value == (const void *)&lunik_cjson_empty_array)
+        add(e, "[]", 2);
+    else
+        refuse(e, -1, "type not supported");
+}
+
 /* Writes the value at the top and pops it; a table is opened instead. */
 static void add_value(struct encoder *e)
 {
@@ -309,15 +322,8 @@ static void add_value(struct encoder *e)
         add(e, "null", 4);
         break;
     case LUA_TLIGHTUSERDATA:
-        if (lua_touserdata(L, -1) == NULL) {
-            add(e, "null", 4);
-            break;
-        }
-        if (lua_touserdata(L, -1) == (const void *)&lunik_cjson_empty_array) {
-            add(e, "[]", 2);
-            break;
-        }
-        /* fall through */
+        add_constant(e);
+        break;
     default:
         refuse(e, -1, "type not supported");
     }

@@ -3,14 +3,13 @@
 #include "metrics.h"
 
 #include <lauxlib.h>
-#include <lunik/attr.h>
 #include <lunik/event.h>
 #include <lunik/runtime.h>
 #include <lunik/socket.h>
 #include <lunik/time.h>
 
 /* Weak: an image that has no sockets gets none by counting them. */
-extern void lunik_socket_get_info(struct lunik_socket_info *out) LUNIK_WEAK;
+#pragma weak lunik_socket_get_info
 
 static void set_figure(lua_State *L, const char *name, uint64_t value)
 {

@@ -228,12 +228,13 @@ function metrics.middleware()
     seconds:observe(method, route, sys.clock() - began)
     return ...
   end
+  -- An error goes on as it is, with the lines where it was raised.
+  local watch = { __close = function(self, err)
+    if err ~= nil then note(self.req, self.began, 500) end
+  end }
   return function(req, _, next)
     local began = sys.clock()
-    -- An error goes on as it is, with the lines where it was raised.
-    local watch <close> = setmetatable({}, { __close = function(_, err)
-      if err ~= nil then note(req, began, 500) end
-    end })
+    local watched <close> = setmetatable({ req = req, began = began }, watch)
     return note(req, began, next())
   end
 end

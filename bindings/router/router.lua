@@ -145,9 +145,10 @@ function Router:mount(prefix, handler)
   end
   local node, mount = grow(self.root, segments)
   if node.mount then error(("something is mounted at %s"):format(prefix), 2) end
+  mount.is_router = getmetatable(handler) == Router
   mount.handler, mount.pattern = handler, prefix == "/" and "" or prefix
+  if not mount.is_router then mount.pattern = mount.pattern .. "/*" end
   mount.rest, mount.rest_place = "*", #segments + 1
-  mount.is_mount, mount.is_router = true, getmetatable(handler) == Router
   node.mount = mount
   return self
 end
@@ -285,18 +286,17 @@ local function find_and_run(self, req, res, segments, base, params, prefix)
 end
 
 -- Runs the middleware from the (i)th on, then the route.
-local function run_chain(self, i, req, res, ...)
+local function run_chain(self, i, req, res, segments, base, params, prefix)
   local fn = self.middleware[i]
-  if not fn then return find_and_run(self, req, res, ...) end
-  local rest = table.pack(...)
+  if not fn then return find_and_run(self, req, res, segments, base, params, prefix) end
   return fn(req, res, function()
-    return run_chain(self, i + 1, req, res, table.unpack(rest, 1, rest.n))
+    return run_chain(self, i + 1, req, res, segments, base, params, prefix)
   end)
 end
 
-function dispatch(self, req, res, ...)
-  if self.middleware[1] then return run_chain(self, 1, req, res, ...) end
-  return find_and_run(self, req, res, ...)
+function dispatch(self, req, res, segments, base, params, prefix)
+  if self.middleware[1] then return run_chain(self, 1, req, res, segments, base, params, prefix) end
+  return find_and_run(self, req, res, segments, base, params, prefix)
 end
 
 local function answer_star(self)

@@ -23,6 +23,9 @@ void lunik_luasocket_set_functions(lua_State *L, const luaL_Reg *list,
 void lunik_luasocket_begin(lua_State *L);
 void lunik_luasocket_failed(lua_State *L);
 
+/* Adds select to the module at the top; LuaSocket's classes are there. */
+int lunik_luasocket_open_select(lua_State *L);
+
 /* As the C library's, but for a wait that was cut short: 0, a timeout. */
 int lunik_luasocket_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 int lunik_luasocket_nanosleep(const struct timespec *duration,

@@ -17,6 +17,7 @@
 #define lua_pushcfunction(L, function) lunik_luasocket_push(L, function)
 #define luaL_setfuncs(L, list, upvalues) \
     lunik_luasocket_set_functions(L, list, upvalues)
+#define select_open lunik_luasocket_open_select
 #define poll(fds, count, timeout_ms) \
     lunik_luasocket_poll(fds, count, timeout_ms)
 #define nanosleep(duration, left) lunik_luasocket_nanosleep(duration, left)

@@ -17,7 +17,6 @@
 
 /* LuaSocket's. */
 #include <luasocket.h>
-#include <select.h>
 #include <tcp.h>
 #include <udp.h>
 
@@ -233,7 +232,7 @@ static const void *class_of(lua_State *L, const char *name)
 }
 
 /* Called by LuaSocket when the classes are there; the module is at the top. */
-int select_open(lua_State *L)
+int lunik_luasocket_open_select(lua_State *L)
 {
     struct classes *classes;
 

@@ -119,8 +119,8 @@ local function check_conditions(headers, method, file, modified)
   if matched then
     if not has_tag(matched, file.tag) then return 412 end
   else
-    local since = headers["If-Unmodified-Since"]
-    since = since and modified and parse_date(since)
+    local since = modified and headers["If-Unmodified-Since"]
+    since = since and parse_date(since)
     if since and modified > since then return 412 end
   end
   if none then
@@ -175,7 +175,10 @@ local function look_up(self, path)
   if file then return file end
   local size, tag = tree.find(path)
   if not size then return false end
-  file = { path = path, size = size, tag = '"' .. tag .. '"', type = type_of(path, self.types) }
+  file = {
+    path = path, size = size, length = ("%d"):format(size), tag = '"' .. tag .. '"',
+    type = type_of(path, self.types),
+  }
   self.files[path] = file
   return file
 end
@@ -245,7 +248,7 @@ local function serve(self, req, file, status)
       out["Content-Range"] = ("bytes %d-%d/%d"):format(first, last, sent.size)
     end
   end
-  out["Content-Length"] = ("%d"):format(last - first + 1)
+  out["Content-Length"] = status == 206 and ("%d"):format(last - first + 1) or sent.length
   if method == "HEAD" then return status, nil, out end
   return status, body_of(sent, first, last), out
 end
@@ -257,21 +260,22 @@ local function not_found(self, req)
 end
 
 -- The path within the folder that a request asks for: what a mount or "*" left
--- of it, or all of it; nil and a status if it is none.
+-- of it, or all of it.
 local function wanted_path(req)
-  local path = req.params and req.params["*"]
-  if not path then
-    path = req.path
-    if not path or path:sub(1, 1) ~= "/" then return nil, 400 end
-    path = path:sub(2)
+  local params = req.params
+  local path = params and params["*"]
+  if path then return path end
+  path = req.path
+  return path and path:match "^/(.*)$"
+end
+
+-- Whether a path may name a file. Hidden files stay hidden.
+local function is_allowed(path)
+  if path:find "[\0\\]" or path:find("//", 1, true) or path:sub(1, 1) == "/" then return false end
+  for segment in path:gmatch "[^/]+" do
+    if segment:sub(1, 1) == "." and segment ~= ".well-known" then return false end
   end
-  if path:find("[\0\\]") then return nil, 404 end
-  for segment in (path .. "/"):gmatch "([^/]*)/" do
-    -- Hidden files stay hidden.
-    if segment:sub(1, 1) == "." and segment ~= ".well-known" then return nil, 404 end
-  end
-  if path:find("//", 1, true) or path:sub(1, 1) == "/" then return nil, 404 end
-  return path
+  return true
 end
 
 -- Where the client must go for a folder, which has a "/" at its end.
@@ -283,6 +287,18 @@ local function redirect(req)
   return 301, "it is a folder\n", { Location = path .. "/" .. query:match "^[^#]*" }
 end
 
+-- The file for a path; or nil, and whether it is a folder that has an index.
+local function find(self, path)
+  local full = path == "" and self.root or self.root ~= "" and self.root .. "/" .. path or path
+  if path ~= "" and path:sub(-1) ~= "/" then
+    local file = look_up(self, full)
+    if file or not self.index or not tree.has_folder(full) then return file end
+    return nil, look_up(self, full .. "/" .. self.index) and true
+  end
+  local folder = full:gsub("/$", "")
+  return self.index and look_up(self, (folder == "" and "" or folder .. "/") .. self.index)
+end
+
 --- Answers a request, as the handler of a server does.
 function Site:handle(req)
   local method = req.method
@@ -290,22 +306,16 @@ function Site:handle(req)
     if method == "OPTIONS" then return 204, nil, { Allow = "GET, HEAD, OPTIONS" } end
     return 405, "method not allowed\n", { Allow = "GET, HEAD, OPTIONS" }
   end
-  local path, status = wanted_path(req)
-  if not path then
-    if status == 400 then return 400, "the path is malformed\n" end
-    return not_found(self, req)
-  end
-  local full = path == "" and self.root or self.root ~= "" and self.root .. "/" .. path or path
-  local is_folder = path == "" or path:sub(-1) == "/"
-  local file
-  if is_folder then
-    local folder = full:gsub("/$", "")
-    file = self.index and look_up(self, (folder == "" and "" or folder .. "/") .. self.index)
-  else
-    file = look_up(self, full)
-    if not file and self.index and tree.has_folder(full) and look_up(self, full .. "/" .. self.index) then
-      return redirect(req)
-    end
+  local path = wanted_path(req)
+  if not path then return 400, "the path is malformed\n" end
+  local file = self.found[path]
+  if not file then
+    if not is_allowed(path) then return not_found(self, req) end
+    local is_elsewhere
+    file, is_elsewhere = find(self, path)
+    if is_elsewhere then return redirect(req) end
+    -- (What answers for any path is not kept under each.)
+    if file then self.found[path] = file end
   end
   if not file and self.spa and not path:match "%.%w+$" then file = look_up(self, self.spa) end
   if not file then return not_found(self, req) end
@@ -338,7 +348,7 @@ function static.new(root, options)
   end
   local modified = options.modified and math.tointeger(options.modified // 1)
   return setmetatable({
-    root = root, files = {},
+    root = root, files = {}, found = {},
     index = options.index == nil and "index.html" or options.index or nil,
     precompressed = options.precompressed ~= false,
     cache_control = max_age == 0 and "no-cache" or ("max-age=%d"):format(max_age),

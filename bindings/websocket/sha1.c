@@ -15,7 +15,7 @@ static uint32_t rotate(uint32_t x, unsigned by)
 static void add_block(uint32_t h[5], const uint8_t *block)
 {
     uint32_t w[80], a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
-    unsigned i;
+    size_t i;
 
     for (i = 0; i < 16; i++)
         w[i] = (uint32_t)block[i * 4] << 24 | (uint32_t)block[i * 4 + 1] << 16 |
@@ -88,7 +88,13 @@ void lunik_base64(const uint8_t *data, size_t size, char *out)
 
         *out++ = letters[word >> 18];
         *out++ = letters[word >> 12 & 63];
-        *out++ = has_second ? letters[word >> 6 & 63] : '=';
-        *out++ = has_third ? letters[word & 63] : '=';
+        *out = '=';
+        if (has_second)
+            *out = letters[word >> 6 & 63];
+        out++;
+        *out = '=';
+        if (has_third)
+            *out = letters[word & 63];
+        out++;
     }
 }

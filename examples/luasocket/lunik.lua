@@ -3,5 +3,5 @@
 return {
   name = "luasocket",
   main = "httpd.lua",
-  memory = "8M",
+  memory = "5M",
 }

@@ -38,7 +38,7 @@ function command.run(args)
       local file = built.files[path]
       print(("  %-40s %9s  %s"):format(path, text.digits(#file.data), file.origin))
     end
-    for _, name in ipairs(text.sorted_keys(built.modules)) do print("  C module " .. name) end
+    for _, name in ipairs(text.sorted_keys(built.modules)) do print("  module " .. name) end
   end
   if not args.quiet then
     local count = 0

@@ -110,7 +110,7 @@ local function print_report(r)
       .. (device.class == "net" and ": by DHCP, or ip= at the launch; `lunik run -p` forwards ports" or ""))
   end
   for _, pair in ipairs(r.env) do line("env", pair) end
-  for _, group in ipairs { { "C modules", r.modules }, { "libraries", r.libraries } } do
+  for _, group in ipairs { { "modules", r.modules }, { "libraries", r.libraries } } do
     if #group[2] > 0 then
       heading(group[1])
       for _, item in ipairs(group[2]) do

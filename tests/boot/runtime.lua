@@ -16,7 +16,7 @@ local function image()
   }
   for _, path in ipairs(fs.walk(root)) do
     if path:match "%.lua$" or path:match "^lib/" then
-      if not path:match "^ends/" then files[path] = fs.read(root .. "/" .. path) end
+      if not path:match "^ends/" and not path:match "^web/" then files[path] = fs.read(root .. "/" .. path) end
     end
   end
   return machine.image(files)

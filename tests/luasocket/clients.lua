@@ -229,7 +229,8 @@ return {
             local key = "lunik:task:" .. i
             redis:del(key)
             for _ = 1, 5 do redis:incr(key) end
-            sum = sum + tonumber(redis:get(key))
+            local count = tonumber(redis:get(key))
+            sum = sum + count
             redis:quit()
           end)
         end

@@ -29,14 +29,15 @@ end
 -- take turns, since the machine has other work too.
 local function under_flood(kind, rate, share)
   return function()
+    if suite.is_quick and kind ~= "syn" then suite.skip "not in a quick run" end
     net.need "curl"
-    local seconds = suite.is_long and 60 or 3
+    local seconds = suite.is_long and 60 or 2
     local rounds = (kind ~= "syn" or suite.is_long) and 1 or 3
     local network = server.start()
     server.load(network, 16, 1) -- warm
     local shares, lines = {}, {}
     for _ = 1, rounds do
-      local quiet = ask(network, 3)
+      local quiet = ask(network, 2)
       local flood = network:start_tool("flood", {
         "--kind", kind, "--rate", tostring(rate), "--seconds", tostring(seconds + 1),
       })
@@ -54,6 +55,8 @@ local function under_flood(kind, rate, share)
     suite.note("%s", table.concat(lines, "; "))
     table.sort(shares)
     local median = shares[(#shares + 1) // 2]
+    -- Short times say little on a machine that others use too.
+    if not suite.is_long then share = math.min(share, 0.4) end
     assert(median >= share, ("%.0f %% of the quiet rate"):format(median * 100))
     -- And afterwards it is as before.
     server.no_errors(server.load(network, 16, 1))
@@ -79,8 +82,9 @@ local function values_of(said, pattern)
 end
 
 -- slowhttptest with (words), and others meanwhile.
-local function slow_clients(words)
+local function slow_clients(words, needs_long)
   return function()
+    if needs_long and not suite.is_long then suite.skip "waits until they time out: --long" end
     net.need("slowhttptest", "curl")
     local seconds = suite.is_long and 60 or 8
     local network = server.start(nil, { memory = "64M" })
@@ -162,9 +166,9 @@ return {
     suite.equal(random.complaint(by_connects "port", 16, 16384), nil)
   end,
   ["500 slow heads hold up nobody"] = slow_clients { "-H" },
-  ["500 slow bodies hold up nobody"] = slow_clients { "-B" },
+  ["500 slow bodies hold up nobody"] = slow_clients({ "-B" }, true),
   ["500 slow readers hold up nobody"] = slow_clients { "-X", "-w", "1", "-y", "5", "-n", "5", "-z", "1", "-k", "1" },
-  ["500 requests for overlapping ranges hold up nobody"] = slow_clients { "-R", "-a", "1", "-b", "300" },
+  ["500 requests for overlapping ranges hold up nobody"] = slow_clients({ "-R", "-a", "1", "-b", "300" }, true),
   ["the guest answers after noise of every kind"] = function()
     local network, guest = server.start()
     for _, kind in ipairs { "noise", "fragment", "icmp", "nd", "arp", "ra" } do

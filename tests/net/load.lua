@@ -11,7 +11,7 @@ local MIB = 1 << 20
 -- The last part of the time is as fast as the first.
 local function churn(name)
   return function()
-    local seconds = suite.is_long and 600 or 30
+    local seconds = suite.is_long and 600 or suite.is_quick and 6 or 15
     local parts = suite.is_long and 10 or 3
     local network = server.start(name)
     server.load(network, 16, 1, { "--fresh" }) -- warm

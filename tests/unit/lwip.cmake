@@ -9,3 +9,4 @@ lunik_add_test(test_lwip SOURCES test_lwip.c lwip_peer.c ../support/fake_net.c
                LIBRARIES lunik::lwip)
 lunik_add_test(test_resolve SOURCES test_resolve.c lwip_peer.c
                ../support/fake_net.c LIBRARIES lunik::lwip)
+lunik_add_test(test_lwip_parts SOURCES test_lwip_parts.c LIBRARIES lunik::lwip)

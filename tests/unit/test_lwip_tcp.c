@@ -265,6 +265,134 @@ TEST(a_lost_segment_is_sent_again)
     end();
 }
 
+/* A request and its answer, through a cable that does (what) to one of ten. */
+static void talk_over(unsigned *what, uint16_t port)
+{
+    struct lunik_socket *socket = NULL;
+    static char data[6000];
+    size_t sent = 0, heard = 0;
+    uint32_t base;
+
+    REQUIRE(open_from(port, &socket));
+    base = out.acknowledged;
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (char)(i % 241);
+    *what = 100;
+    for (int i = 0; i < 3000 && heard < sizeof(data); i++) {
+        size_t count;
+
+        if (sent < sizeof(data) &&
+            lunik_socket_try_send(socket, data + sent, sizeof(data) - sent, 0,
+                                  NULL, &count) == LUNIK_OK)
+            sent += count;
+        peer_run(200);
+        while (peer_take_segment(&got)) {
+            /* In order is taken; the rest is asked for again. */
+            if (got.size > 0 && got.sequence == base + heard) {
+                CHECK_MEM_EQ(got.data, data + heard, got.size);
+                heard += got.size;
+            }
+        }
+        out.acknowledged = base + (uint32_t)heard;
+        say(ACK, "");
+    }
+    *what = 0;
+    CHECK_EQ(heard, sizeof(data));
+    lunik_socket_close(socket);
+}
+
+TEST(a_bad_cable_loses_doubles_and_swaps_and_all_arrives)
+{
+    begin();
+    talk_over(&fake_net_ends[1].lost, 4010);
+    end();
+    begin();
+    talk_over(&fake_net_ends[1].doubled, 4011);
+    end();
+    begin();
+    talk_over(&fake_net_ends[1].swapped, 4012);
+    end();
+    begin();
+    talk_over(&fake_net_ends[1].damaged, 4013);
+    peer_bad_sums = 0;
+    end();
+}
+
+TEST(segments_out_of_order_are_kept_and_those_from_elsewhere_not)
+{
+    struct lunik_socket *socket = NULL;
+    uint32_t first;
+
+    begin();
+    REQUIRE(open_from(4020, &socket));
+    first = out.sequence;
+    out.sequence = first + 5;
+    say(ACK, "world");
+    REQUIRE(peer_take_segment(&got));
+    CHECK_EQ(got.acknowledged, first); /* and it says what is missing */
+    out.sequence = first + 400000;
+    say(ACK, "nowhere");
+    out.sequence = first;
+    say(ACK | PSH, "hello");
+    CHECK(has_text(socket, "helloworld"));
+    out.sequence = first + 10;
+    lunik_socket_close(socket);
+    end();
+}
+
+TEST(a_device_that_is_short_of_buffers_gets_them_back_at_once)
+{
+    struct lunik_socket *socket = NULL;
+
+    begin();
+    REQUIRE(open_from(4021, &socket));
+    say(ACK | PSH, "kept");
+    CHECK(fake_net_ends[0].lent > 0);
+    fake_net_ends[0].is_scarce = true;
+    CHECK(has_text(socket, "kept"));
+    CHECK_EQ(fake_net_ends[0].lent, 0);
+    say(ACK | PSH, "copied");
+    CHECK_EQ(fake_net_ends[0].lent, 0);
+    CHECK(has_text(socket, "copied"));
+    fake_net_ends[0].is_scarce = false;
+    lunik_socket_close(socket);
+    end();
+}
+
+TEST(frames_in_small_pieces_are_understood)
+{
+    struct lunik_socket *socket = NULL;
+
+    begin();
+    fake_net_ends[0].part_size = 16;
+    REQUIRE(open_from(4022, &socket));
+    say(ACK | PSH, "in pieces of sixteen bytes");
+    CHECK(has_text(socket, "in pieces of sixteen bytes"));
+    fake_net_ends[0].part_size = 2034;
+    lunik_socket_close(socket);
+    end();
+}
+
+TEST(writes_of_one_turn_share_a_segment)
+{
+    struct lunik_socket *socket = NULL;
+    size_t sent;
+
+    begin();
+    REQUIRE(open_from(4023, &socket));
+    CHECK(lunik_socket_set(socket, LUNIK_SOCKET_NO_DELAY, 1) == LUNIK_OK);
+    for (int i = 0; i < 5; i++)
+        CHECK(lunik_socket_try_send(socket, "abc", 3, 0, NULL, &sent) ==
+              LUNIK_OK);
+    peer_run(0);
+    REQUIRE(hear());
+    CHECK_EQ(got.size, 15);
+    CHECK(!hear());
+    say(ACK, "");
+    lunik_socket_close(socket);
+    end();
+}
+
 /* ---- Tables ---- */
 
 TEST(idle_connections_cost_the_timers_nothing)

@@ -4,6 +4,7 @@
  * that waiting moves, and with memory that runs out.
  */
 #define TEST_ON_FIBER
+#include "../contract/contract.h"
 #include "fake.h"
 #include "stack.h"
 
@@ -177,6 +178,20 @@ static lunik_result take_one(struct lunik_socket *socket, size_t *size)
     char byte;
 
     return lunik_socket_try_receive(socket, &byte, 1, size, NULL);
+}
+
+/* ---- The contract ---- */
+
+TEST(sockets_of_the_stack_keep_the_contract)
+{
+    struct lunik_address own;
+
+    begin();
+    own = loopback(LUNIK_IP4, 0);
+    CHECK_EQ(contract_socket(&own), 0);
+    own = loopback(LUNIK_IP6, 0);
+    CHECK_EQ(contract_socket(&own), 0);
+    end();
 }
 
 /* ---- Opening and closing ---- */
@@ -1022,7 +1037,7 @@ TEST(options_keep_their_values)
         { LUNIK_SOCKET_KEEP_INTERVAL, 75, 1, 0, true, false },
         { LUNIK_SOCKET_KEEP_COUNT, 9, 127, 128, true, false },
         { LUNIK_SOCKET_LINGER, -1, 30, -2, true, true },
-        { LUNIK_SOCKET_BROADCAST, 0, 1, 2, true, true },
+        { LUNIK_SOCKET_BROADCAST, 0, 1, 2, false, true },
         { LUNIK_SOCKET_ONLY_IP6, 0, 1, 2, true, true },
         { LUNIK_SOCKET_HOPS, 64, 255, 0, true, true },
         { LUNIK_SOCKET_MULTICAST_HOPS, 1, 0, 256, false, true },

@@ -149,6 +149,12 @@ LUNIK_MUST_CHECK lunik_result lunik_socket_peek(struct lunik_socket *socket,
                                                 size_t *size_out);
 void lunik_socket_consume(struct lunik_socket *socket, size_t size);
 
+/* Copies up to (size) of the bytes that were received (of the first datagram),
+ * and leaves them there. Results as lunik_socket_peek(). */
+LUNIK_MUST_CHECK lunik_result lunik_socket_copy(struct lunik_socket *socket,
+                                                void *out, size_t size,
+                                                size_t *size_out);
+
 /* Whom the first datagram is from; family 0: there is none. */
 void lunik_socket_get_sender(const struct lunik_socket *socket,
                              struct lunik_address *out);

@@ -616,6 +616,28 @@ lunik_result lunik_socket_peek(struct lunik_socket *socket,
     return LUNIK_OK;
 }
 
+lunik_result lunik_socket_copy(struct lunik_socket *socket, void *out,
+                               size_t size, size_t *size_out)
+{
+    const void *data;
+    lunik_result result = lunik_socket_peek(socket, &data, size_out);
+    ssize_t more;
+
+    if (result != LUNIK_OK || *size_out == 0)
+        return result;
+    if (*size_out > size)
+        *size_out = size;
+    memcpy(out, data, *size_out);
+    if (*size_out == size || socket->type != LUNIK_STREAM)
+        return LUNIK_OK;
+    /* And what Linux still has. */
+    more = recv(socket->fd, (uint8_t *)out + *size_out, size - *size_out,
+                MSG_PEEK);
+    if (more > 0)
+        *size_out += (size_t)more;
+    return LUNIK_OK;
+}
+
 void lunik_socket_consume(struct lunik_socket *socket, size_t size)
 {
     LUNIK_ASSERT(size <= socket->end - socket->start);

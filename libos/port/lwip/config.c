@@ -56,7 +56,8 @@ static bool is_host(const struct lunik_address *address)
     if (address->family == LUNIK_IP4)
         return address->bytes[0] != 0 && address->bytes[0] != 127 &&
                address->bytes[0] < 224;
-    return address->bytes[0] != 0xff && memcmp(address->bytes, loopback6, 16) != 0;
+    return address->bytes[0] != 0xff &&
+           memcmp(address->bytes, loopback6, 16) != 0;
 }
 
 /* ---- Parts ---- */

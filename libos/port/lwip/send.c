@@ -299,13 +299,37 @@ static err_t let_go(struct lunik_lwip_device *device)
     return err;
 }
 
+static uint64_t load64(const uint8_t *at)
+{
+    uint64_t value;
+
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+/* Both addresses and both ports, which lie side by side. (memcmp() is a call,
+ * and goes byte by byte.) */
+static bool has_same_ends(const uint8_t *a, const uint8_t *b, bool is_ip6)
+{
+    uint64_t differs;
+
+    if (!is_ip6) {
+        a += ETHERNET + 12;
+        b += ETHERNET + 12;
+        return (load64(a) ^ load64(b)) == 0 && load32(a + 8) == load32(b + 8);
+    }
+    a += ETHERNET + 8;
+    b += ETHERNET + 8;
+    differs = load64(a) ^ load64(b);
+    for (size_t i = 8; i < 32; i += 8)
+        differs |= load64(a + i) ^ load64(b + i);
+    return differs == 0 && load32(a + 32) == load32(b + 32);
+}
+
 static bool can_follow(const struct lunik_lwip_device *device,
                        const struct segment *segment)
 {
     const struct lunik_lwip_gather *gather = &device->gather;
-    const uint8_t *first = gather->segments[0]->payload;
-    size_t ip = segment->is_ip6 ? IP6_MIN : IP4_MIN;
-    size_t from = segment->is_ip6 ? ETHERNET + 8 : ETHERNET + 12;
 
     return !gather->is_full && gather->count < LUNIK_LWIP_JOIN_MAX &&
            gather->is_ip6 == segment->is_ip6 &&
@@ -313,9 +337,8 @@ static bool can_follow(const struct lunik_lwip_device *device,
            gather->next == load32(segment->tcp + 4) &&
            segment->payload <= gather->payload &&
            gather->size + segment->payload <= UINT16_MAX &&
-           /* Addresses and ports lie side by side. */
-           memcmp(first + from, segment->frame + from, ip - from + 4) == 0 &&
-           memcmp(first, segment->frame, ETHERNET) == 0;
+           has_same_ends(gather->segments[0]->payload, segment->frame,
+                         segment->is_ip6);
 }
 
 /* Puts (pbuf) behind what is held back. False: it does not fit there. */

@@ -456,6 +456,7 @@ static bool has_option(const struct lunik_socket *socket,
     case LUNIK_SOCKET_KEEP_INTERVAL:
     case LUNIK_SOCKET_KEEP_COUNT:
         return socket->type == LUNIK_STREAM;
+    case LUNIK_SOCKET_BROADCAST:
     case LUNIK_SOCKET_MULTICAST_HOPS:
     case LUNIK_SOCKET_MULTICAST_LOOP:
         return socket->type == LUNIK_DATAGRAM;

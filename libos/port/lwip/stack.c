@@ -68,6 +68,8 @@ static void poll_loops(void)
     }
 }
 
+#define LOOPS_MAX 4 /* in a turn */
+
 static void begin_turn(void)
 {
     LUNIK_ASSERT(!stack.is_in_turn);
@@ -77,7 +79,16 @@ static void begin_turn(void)
 /* (is_all): see lunik_lwip_timers_update(). */
 static void end_turn(bool is_all)
 {
-    poll_loops();
+    /* What comes by the loop may be answered at once, by the loop: others are
+     * to have their turn, too. */
+    for (int i = 0; i < LOOPS_MAX; i++) {
+        lunik_tcp_output_all();
+        poll_loops();
+        if (!lunik_tcp_has_output())
+            break;
+    }
+    if (lunik_tcp_has_output())
+        lunik_source_notify(&stack.source);
     for (size_t i = 0; i < stack.device_count; i++)
         lunik_lwip_flush(lunik_lwip_devices[i]);
     lunik_lwip_timers_update(is_all);

@@ -46,6 +46,10 @@ void lunik_lwip_touch(struct tcp_pcb *pcb);
 
 /* ---- Connections: tcp_table.c ---- */
 
+/* As tcp_output(), but at the end of the turn: several writes of a fiber's then
+ * share a segment and a look at the connection. */
+void lunik_lwip_output(struct tcp_pcb *pcb);
+
 /* Of socket.c, where it is linked: whether a listener has as many connections
  * that wait to be accepted as it may have. SYNs are then dropped. */
 extern bool

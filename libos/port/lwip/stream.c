@@ -304,6 +304,29 @@ lunik_result lunik_socket_peek(struct lunik_socket *socket,
     return LUNIK_OK;
 }
 
+lunik_result lunik_socket_copy(struct lunik_socket *socket, void *out,
+                               size_t size, size_t *size_out)
+{
+    const void *data;
+    lunik_result result = lunik_socket_peek(socket, &data, size_out);
+    size_t done;
+
+    if (result != LUNIK_OK || *size_out == 0)
+        return result;
+    done = *size_out < size ? *size_out : size;
+    memcpy(out, data, done);
+    if (socket->type == LUNIK_STREAM)
+        for (const struct pbuf *at = socket->stream.first->next;
+             at && done < size; at = at->next) {
+            size_t part = size - done < at->len ? size - done : at->len;
+
+            memcpy((uint8_t *)out + done, at->payload, part);
+            done += part;
+        }
+    *size_out = done;
+    return LUNIK_OK;
+}
+
 void lunik_socket_consume(struct lunik_socket *socket, size_t size)
 {
     LUNIK_ASSERT(socket->type == LUNIK_STREAM);
@@ -376,7 +399,8 @@ static size_t write_some(struct tcp_pcb *pcb, const uint8_t *data, size_t size,
                          unsigned flags)
 {
     u8_t api = flags & LUNIK_SEND_LENT ? 0 : TCP_WRITE_FLAG_COPY;
-    size_t done = 0, most = 0xffff;
+    /* Whole segments, so that none in the middle is short. */
+    size_t done = 0, most = 0xffff - 0xffff % pcb->mss;
 
     if (flags & LUNIK_SEND_MORE)
         api |= TCP_WRITE_FLAG_MORE;
@@ -429,11 +453,9 @@ lunik_result lunik_stream_send(struct lunik_socket *socket, const void *data,
     done = write_some(pcb, data, size, flags);
     if (done < size || !has_room(pcb))
         become_full(socket);
-    /* A failure to send now is mended by lwIP's timers. */
     if (!(flags & LUNIK_SEND_MORE) || done < size ||
         pcb->snd_lbb - pcb->snd_nxt >= pcb->mss)
-        (void)tcp_output(pcb);
-    lunik_lwip_touched();
+        lunik_lwip_output(pcb);
     *size_out = done;
     return done ? LUNIK_OK : LUNIK_EAGAIN;
 }

@@ -51,7 +51,8 @@ static struct {
     size_t busy;
     size_t half_open, half_open_max;
     size_t waiting_max;
-    struct tcp_pcb *hidden;  /* lwIP's list, while it is hidden */
+    struct lunik_tcp_node *outputs; /* have something to send */
+    struct tcp_pcb *hidden;         /* lwIP's list, while it is hidden */
     struct tcp_pcb *current; /* whose segment is looked at; NULL: it is gone */
     struct lunik_tcp_node *first_bucket[BUCKETS_MIN];
     unsigned sweeps;
@@ -228,10 +229,22 @@ static void pull_busy(struct tcp_pcb *pcb)
     table.busy--;
 }
 
+static void drop_output(struct lunik_tcp_node *node)
+{
+    struct lunik_tcp_node **at = &table.outputs;
+
+    while (*at != node)
+        at = &(*at)->output;
+    *at = node->output;
+    node->has_output = false;
+}
+
 static void leave(struct tcp_pcb *pcb)
 {
     struct lunik_tcp_node *node = lunik_tcp_node_of(pcb);
 
+    if (node->has_output)
+        drop_output(node);
     switch ((enum lunik_tcp_place)node->place) {
     case LUNIK_TCP_NOWHERE:
         return;
@@ -283,6 +296,36 @@ void lunik_lwip_touch(struct tcp_pcb *pcb)
 {
     if (lunik_tcp_node_of(pcb)->place == LUNIK_TCP_PARKED)
         make_busy(pcb);
+}
+
+void lunik_lwip_output(struct tcp_pcb *pcb)
+{
+    struct lunik_tcp_node *node = lunik_tcp_node_of(pcb);
+
+    lunik_lwip_touch(pcb);
+    lunik_lwip_touched();
+    if (node->has_output || node->place == LUNIK_TCP_NOWHERE)
+        return;
+    node->has_output = true;
+    node->output = table.outputs;
+    table.outputs = node;
+}
+
+void lunik_tcp_output_all(void)
+{
+    while (table.outputs) {
+        struct lunik_tcp_node *node = table.outputs;
+
+        table.outputs = node->output;
+        node->has_output = false;
+        /* A failure to send now is mended by lwIP's timers. */
+        (void)tcp_output(pcb_of(node));
+    }
+}
+
+bool lunik_tcp_has_output(void)
+{
+    return table.outputs != NULL;
 }
 
 /* ---- What lwIP calls ---- */

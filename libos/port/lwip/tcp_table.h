@@ -22,9 +22,11 @@ struct lunik_tcp_node {
     struct lunik_tcp_node *chain;       /* in its bucket */
     struct lunik_tcp_node *next, *prev; /* among the parked or the waiting */
     struct tcp_pcb *before;             /* among the busy, lwIP's list */
+    struct lunik_tcp_node *output; /* the next that has something to send */
     uint32_t hash;
     uint8_t place; /* enum lunik_tcp_place */
     bool is_half_open;
+    bool has_output; /* it is on that list */
 };
 
 enum lunik_tcp_place {
@@ -64,6 +66,10 @@ void lunik_tcp_forget(struct tcp_pcb *pcb);
 /* No memory is left for a connection: ends the oldest of those that only wait.
  * False: there is none. */
 bool lunik_tcp_evict(void);
+
+/* Sends what lunik_lwip_output() was called for. */
+void lunik_tcp_output_all(void);
+bool lunik_tcp_has_output(void);
 
 /* The connection with these ends; NULL: none. */
 struct tcp_pcb *lunik_tcp_find(const ip_addr_t *local, u16_t local_port,

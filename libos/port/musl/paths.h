@@ -6,8 +6,17 @@
 #define LUNIK_PATHS_H
 
 #include "files.h"
+#include <lunik/event.h>
+#include <lunik/socket.h>
 
-struct lunik_watch;
+/* A wait for a file: (event) is signalled when there is something new, or the
+ * file is closed. (poll.c makes them; the rest is the kind's.) */
+struct lunik_look {
+    struct lunik_watch watch; /* first */
+    struct lunik_event *event;
+    struct lunik_file *file; /* NULL: closed meanwhile */
+    struct lunik_look *next, *prev;
+};
 
 /* What the descriptors of one kind of file do. A kind without a function
  * answers -EBADF or what its comment says. */
@@ -31,10 +40,9 @@ struct lunik_file_kind {
                    bool is_write);
     /* What may be done without waiting, as poll() has it; missing: all. */
     short (*poll)(const struct lunik_file *file);
-    /* Hangs (watch) on what the file rests on, and takes it off again, if it is
-     * still there: the descriptor may be another's by then. */
-    void (*watch)(struct lunik_file *file, struct lunik_watch *watch);
-    void (*unwatch)(struct lunik_watch *watch);
+    /* Hangs (look) on what the file rests on, and takes it off again. */
+    void (*watch)(struct lunik_file *file, struct lunik_look *look);
+    void (*unwatch)(struct lunik_look *look);
     /* Answers ioctl(); missing: -ENOTTY. */
     long (*control)(struct lunik_file *file, long request, void *arg);
 };

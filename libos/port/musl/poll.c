@@ -20,18 +20,15 @@
 /* So many descriptors take no memory from the heap. */
 #define FEW 16
 
-struct lunik_event lunik_poll_closed;
-
-/* Hangs on one descriptor while its fiber waits. */
+/* One descriptor of a call that waits. */
 struct look {
-    struct lunik_watch watch; /* first */
-    struct lunik_event *event;
+    struct lunik_look look;             /* first */
     const struct lunik_file_kind *kind; /* NULL: it hangs on nothing */
 };
 
 static void look_again(struct lunik_watch *watch)
 {
-    lunik_event_signal(((struct look *)watch)->event);
+    lunik_event_signal(((struct lunik_look *)watch)->event);
 }
 
 static short ready_of(struct pollfd *one)
@@ -71,10 +68,10 @@ static void hang_on(struct pollfd *list, size_t count, struct look *looks,
         memset(&looks[i], 0, sizeof(looks[i]));
         if (!file || !file->kind->watch)
             continue;
-        looks[i].watch.fn = look_again;
-        looks[i].event = event;
+        looks[i].look.watch.fn = look_again;
+        looks[i].look.event = event;
         looks[i].kind = file->kind;
-        file->kind->watch(file, &looks[i].watch);
+        file->kind->watch(file, &looks[i].look);
     }
 }
 
@@ -82,14 +79,13 @@ static void take_off(size_t count, struct look *looks)
 {
     for (size_t i = 0; i < count; i++)
         if (looks[i].kind)
-            looks[i].kind->unwatch(&looks[i].watch);
+            looks[i].kind->unwatch(&looks[i].look);
 }
 
 static long wait_for_any(struct pollfd *list, size_t count, struct look *looks,
                          uint64_t deadline)
 {
     struct lunik_event event = { 0 };
-    struct lunik_event *const events[] = { &event, &lunik_poll_closed };
     lunik_result result;
     long found;
     int mine;
@@ -97,7 +93,7 @@ static long wait_for_any(struct pollfd *list, size_t count, struct look *looks,
     hang_on(list, count, looks, &event);
     do {
         mine = lunik_port_wait_begin();
-        result = lunik_event_wait_any(events, 2, deadline, NULL);
+        result = lunik_event_wait(&event, deadline);
         lunik_port_wait_end(mine);
         found = look_at_all(list, count);
     } while (found == 0 && result == LUNIK_OK);

@@ -26,7 +26,6 @@ struct same {
 static const struct same sames[] = {
     { SOL_SOCKET, SO_REUSEADDR, LUNIK_SOCKET_REUSE_ADDRESS, true },
     { SOL_SOCKET, SO_KEEPALIVE, LUNIK_SOCKET_KEEP_ALIVE, true },
-    { SOL_SOCKET, SO_BROADCAST, LUNIK_SOCKET_BROADCAST, true },
     { IPPROTO_TCP, TCP_NODELAY, LUNIK_SOCKET_NO_DELAY, true },
     { IPPROTO_TCP, TCP_KEEPIDLE, LUNIK_SOCKET_KEEP_IDLE, false },
     { IPPROTO_TCP, TCP_KEEPINTVL, LUNIK_SOCKET_KEEP_INTERVAL, false },
@@ -131,6 +130,19 @@ static long set_linger(struct lunik_socket_file *file, const void *in,
         lunik_socket_set(file->socket, LUNIK_SOCKET_LINGER, seconds));
 }
 
+/* Streams have it, too, though it means nothing to them. */
+static long set_broadcast(struct lunik_socket_file *file, const void *in,
+                          unsigned long len)
+{
+    int value;
+    long res = read_int(in, len, false, &value);
+
+    if (res < 0 || lunik_socket_get_type(file->socket) == LUNIK_STREAM)
+        return res;
+    return -lunik_sockets_errno(
+        lunik_socket_set(file->socket, LUNIK_SOCKET_BROADCAST, value != 0));
+}
+
 static long set_socket_level(struct lunik_socket_file *file, long name,
                              const void *in, unsigned long len)
 {
@@ -141,6 +153,8 @@ static long set_socket_level(struct lunik_socket_file *file, long name,
         return set_timeout(&file->send_ns, in, len);
     case SO_LINGER:
         return set_linger(file, in, len);
+    case SO_BROADCAST:
+        return set_broadcast(file, in, len);
     /* Granted: there is nothing to choose. */
     case SO_RCVBUF:
     case SO_SNDBUF:
@@ -328,6 +342,7 @@ static long get_socket_level(struct lunik_socket_file *file, long name,
                              void *out, socklen_t *len)
 {
     bool is_stream = lunik_socket_get_type(file->socket) == LUNIK_STREAM;
+    int value = 0;
 
     switch (name) {
     case SO_ERROR:
@@ -342,6 +357,10 @@ static long get_socket_level(struct lunik_socket_file *file, long name,
         return put_int(out, len,
                        lunik_socket_get_state(file->socket) ==
                            LUNIK_SOCKET_LISTENING);
+    case SO_BROADCAST:
+        /* Left at 0 where there is none. */
+        (void)!lunik_socket_get(file->socket, LUNIK_SOCKET_BROADCAST, &value);
+        return put_int(out, len, value);
     case SO_RCVBUF:
     case SO_SNDBUF:
         return put_int(out, len, BUFFER_SIZE);

@@ -123,7 +123,10 @@ static void close_file(struct lunik_file *any)
 
     file->socket = NULL;
     lunik_socket_close(socket);
-    lunik_event_signal(&lunik_poll_closed);
+    for (struct lunik_look *look = file->looks; look; look = look->next) {
+        look->file = NULL;
+        lunik_event_signal(look->event);
+    }
     if (file->waiting == 0)
         lunik_mem_free(file);
 }
@@ -438,9 +441,10 @@ long lunik_sys_shutdown(long fd, long how)
         return res;
     if (how < SHUT_RD || how > SHUT_RDWR)
         return -EINVAL;
-    return lunik_socket_shutdown(file->socket, bits[how]) == LUNIK_OK
-               ? 0
-               : -ENOTCONN;
+    if (lunik_socket_shutdown(file->socket, bits[how]) != LUNIK_OK)
+        return -ENOTCONN;
+    file->is_shut_write |= how != SHUT_RD;
+    return 0;
 }
 
 long lunik_sys_getsockname(long fd, void *out, void *len)
@@ -483,18 +487,13 @@ struct incoming {
 
 static long peek(struct lunik_socket_file *file, struct incoming *in)
 {
-    const void *data;
     size_t size;
-    lunik_result result = lunik_socket_peek(file->socket, &data, &size);
+    lunik_result result;
 
-    if (result != LUNIK_OK)
-        return -lunik_sockets_errno(result);
+    in->full_size = is_stream(file) ? 0 : lunik_socket_pending(file->socket);
     lunik_socket_get_sender(file->socket, &in->from);
-    in->full_size = is_stream(file) ? 0 : size;
-    if (size > in->size)
-        size = in->size;
-    memcpy(in->data, data, size);
-    return (long)size;
+    result = lunik_socket_copy(file->socket, in->data, in->size, &size);
+    return result == LUNIK_OK ? (long)size : -lunik_sockets_errno(result);
 }
 
 /* Once, without waiting. */
@@ -882,15 +881,39 @@ static short poll_file(const struct lunik_file *any)
     if (ready & LUNIK_WRITABLE)
         bits |= POLLOUT | POLLWRNORM;
     if (ready & LUNIK_HANGUP)
-        bits |= POLLRDHUP;
+        bits |= file->is_shut_write ? POLLRDHUP | POLLHUP : POLLRDHUP;
     if (ready & LUNIK_FAILED)
         bits |= POLLERR | POLLHUP;
     return (short)bits;
 }
 
-static void watch_file(struct lunik_file *file, struct lunik_watch *watch)
+static void watch_file(struct lunik_file *any, struct lunik_look *look)
 {
-    lunik_socket_watch(((struct lunik_socket_file *)file)->socket, watch);
+    struct lunik_socket_file *file = (struct lunik_socket_file *)any;
+
+    look->file = any;
+    look->prev = NULL;
+    look->next = file->looks;
+    if (look->next)
+        look->next->prev = look;
+    file->looks = look;
+    lunik_socket_watch(file->socket, &look->watch);
+}
+
+/* The descriptor may be another's by now, or the whole file be gone. */
+static void unwatch_file(struct lunik_look *look)
+{
+    struct lunik_socket_file *file = (struct lunik_socket_file *)look->file;
+
+    if (!file)
+        return;
+    lunik_socket_unwatch(&look->watch);
+    if (look->prev)
+        look->prev->next = look->next;
+    else
+        file->looks = look->next;
+    if (look->next)
+        look->next->prev = look->prev;
 }
 
 static long control(struct lunik_file *any, long request, void *arg)
@@ -910,5 +933,5 @@ static const struct lunik_file_kind kind = { .close = close_file,
                                              .vector = vector,
                                              .poll = poll_file,
                                              .watch = watch_file,
-                                             .unwatch = lunik_socket_unwatch,
+                                             .unwatch = unwatch_file,
                                              .control = control };

@@ -15,9 +15,11 @@
 struct lunik_socket_file {
     struct lunik_file file;       /* first */
     struct lunik_socket *socket;  /* NULL: closed while fibers wait for it */
+    struct lunik_look *looks;     /* of those who poll it */
     uint64_t receive_ns, send_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; 0: for ever */
     unsigned waiting;             /* fibers; the last frees a closed file */
     sa_family_t family;
+    bool is_shut_write;
     bool is_told; /* the error was reported; from now on it is an end */
 };
 
@@ -40,8 +42,5 @@ lunik_sockets_address(const struct lunik_socket_file *file, const void *in,
 void lunik_sockets_put_address(sa_family_t family,
                                const struct lunik_address *address, void *out,
                                socklen_t *len);
-
-/* Signalled when a socket is closed: who polls looks again. */
-extern struct lunik_event lunik_poll_closed;
 
 #endif

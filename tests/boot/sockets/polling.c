@@ -35,6 +35,8 @@ static void test_states(void)
     CHECK_EQ(poll_one(client, POLLIN | POLLRDNORM, 0), POLLIN | POLLRDNORM);
     close(served);
     CHECK_EQ(poll_one(client, POLLRDHUP, 1000), POLLRDHUP);
+    CHECK_EQ(shutdown(client, SHUT_WR), 0);
+    CHECK_EQ(poll_one(client, POLLRDHUP, 0), POLLRDHUP | POLLHUP);
     close(client);
     CHECK_EQ(poll_one(client, POLLIN, 0), POLLNVAL);
     CHECK_EQ(poll_one(-1, POLLIN, 0), 0);
@@ -104,6 +106,43 @@ static void test_close_under_a_poll(void)
     start_task(&task, close_later, &ends[0]);
     CHECK_EQ(poll_one(ends[0], POLLIN, 1000), POLLNVAL);
     join_task(&task);
+    close(ends[1]);
+}
+
+static void poll_twice(void *arg)
+{
+    const int *ends = arg;
+    struct pollfd list[] = { { .fd = ends[0], .events = POLLIN },
+                             { .fd = ends[1], .events = POLLIN },
+                             { .fd = ends[0], .events = POLLIN } };
+
+    CHECK_EQ(poll(list, 3, 1000), 2);
+    CHECK_EQ(list[0].revents, POLLNVAL);
+    CHECK_EQ(list[1].revents, 0);
+    CHECK_EQ(list[2].revents, POLLNVAL);
+}
+
+/* All who poll it learn of it, and nobody else is disturbed. */
+static void test_close_under_many_polls(void)
+{
+    struct task tasks[4];
+    int ends[2], others[2], lists[2] = { -1, -1 };
+    char byte;
+
+    make_pair(AF_INET, ends);
+    make_pair(AF_INET, others);
+    lists[0] = ends[0];
+    lists[1] = others[0];
+    for (int i = 0; i < 4; i++)
+        start_task(&tasks[i], poll_twice, lists);
+    sleep_ms(5);
+    CHECK_EQ(close(ends[0]), 0);
+    for (int i = 0; i < 4; i++)
+        join_task(&tasks[i]);
+    CHECK_EQ(send(others[1], "x", 1, 0), 1);
+    CHECK_EQ(recv(others[0], &byte, 1, 0), 1);
+    close(others[0]);
+    close(others[1]);
     close(ends[1]);
 }
 
@@ -237,6 +276,7 @@ void test_polling(void)
     test_states();
     test_waiting_for_many();
     test_close_under_a_poll();
+    test_close_under_many_polls();
     test_close_of_a_duplicate();
     test_ends_of_a_task();
     test_full();

@@ -198,6 +198,31 @@ static void test_data(int family)
     close(ends[1]);
 }
 
+/* A look reaches over everything that came, in however many pieces. */
+static void test_long_look(void)
+{
+    static char out[5000], in[6000];
+    int ends[2], one = 1;
+
+    for (size_t i = 0; i < sizeof(out); i++)
+        out[i] = (char)(i * 7);
+    make_pair(AF_INET, ends);
+    CHECK_EQ(setsockopt(ends[0], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)),
+             0);
+    CHECK_EQ(send(ends[0], out, 1000, 0), 1000);
+    sleep_ms(2);
+    CHECK_EQ(send(ends[0], out + 1000, 4000, 0), 4000);
+    sleep_ms(2);
+    CHECK_EQ(recv(ends[1], in, sizeof(in), MSG_PEEK), 5000);
+    CHECK_EQ(memcmp(in, out, 5000), 0);
+    CHECK_EQ(recv(ends[1], in, 3000, MSG_PEEK), 3000);
+    CHECK_EQ(recv(ends[1], in, sizeof(in), 0), 5000);
+    FAILS(recv(ends[1], in, 1, MSG_PEEK | MSG_DONTWAIT), EAGAIN);
+    close(ends[0]);
+    CHECK_EQ(recv(ends[1], in, 1, MSG_PEEK), 0);
+    close(ends[1]);
+}
+
 static void test_messages(void)
 {
     char text[16] = { 0 };
@@ -311,7 +336,7 @@ static void read_all(void *arg)
     while ((got = recv(ends[1], block, 70000, 0)) > 0) {
         for (ssize_t i = 0; i < got; i++)
             if (block[i] != (char)((done + (size_t)i) * 7))
-                CHECK(!"the bytes in their order");
+                CHECK(false && "the bytes in their order");
         done += (size_t)got;
     }
     CHECK_EQ(got, 0);
@@ -583,6 +608,7 @@ static void test_options(void)
     CHECK(get_int(fd, SO_RCVBUF) > 0);
     set_and_get(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     set_and_get(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_and_get(fd, SOL_SOCKET, SO_BROADCAST, 0);
     set_and_get(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_and_get(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
     set_and_get(fd, IPPROTO_TCP, TCP_KEEPINTVL, 5);
@@ -621,6 +647,7 @@ void test_tcp(void)
     test_only_ip6();
     test_data(AF_INET);
     test_data(AF_INET6);
+    test_long_look();
     test_messages();
     test_ends(AF_INET);
     test_ends(AF_INET6);

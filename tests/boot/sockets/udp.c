@@ -141,8 +141,13 @@ static void test_sizes(void)
 {
     static char block[70000];
     union any_address at;
-    int fd = bound_at(AF_INET, &at);
+    int fd = bound_at(AF_INET, &at), one = 1;
+    socklen_t len = sizeof(one);
 
+    CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &one, len), 0);
+    one = 0;
+    CHECK_EQ(getsockopt(fd, SOL_SOCKET, SO_BROADCAST, &one, &len), 0);
+    CHECK_EQ(one, 1);
     CHECK_EQ(sendto(fd, block, 9000, 0, &at.any, sizeof(at.in)), 9000);
     CHECK_EQ(recv(fd, block, sizeof(block), 0), 9000);
     FAILS(sendto(fd, block, 70000, 0, &at.any, sizeof(at.in)), EMSGSIZE);

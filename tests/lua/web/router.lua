@@ -214,6 +214,8 @@ return {
     test.equal(body(r, "/api/y"), "site *=api/y")
     test.equal(body(r, "/s"), "s *=")
     test.equal(body(r, "/s/a"), "s *=a")
+    test.equal(select(4, ask(r, "GET", "/s/a")).route, "/s/*")
+    test.equal(select(4, ask(r, "GET", "/css/a.css")).route, "/*")
     test.equal(ask(r, "GET", "/s/a%2fb"), 400)
   end,
 

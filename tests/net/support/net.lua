@@ -36,7 +36,7 @@ net.STATIC = ("ip=%s::%s:255.255.255.0:::off:%s"):format(net.GUEST, net.HOST, ne
 
 local PACKAGES = {
   ip = "iproute2", setpriv = "util-linux", curl = "curl", wrk = "wrk", h2load = "nghttp2-client",
-  dnsmasq = "dnsmasq-base", radvd = "radvd", slowhttptest = "slowhttptest", iperf3 = "iperf3",
+  dnsmasq = "dnsmasq-base", radvd = "radvd", slowhttptest = "slowhttptest",
 }
 
 local function is_there(command)
@@ -67,11 +67,15 @@ local function words_of(text)
   return list
 end
 
-local function remove_namespace(name)
+local function kill_all(name)
   local pids = process.run { "ip", "netns", "pids", name }
   for _, pid in ipairs(words_of(pids)) do
     if pid:match "^%d+$" then signal.kill(tonumber(pid), signal.SIGKILL) end
   end
+end
+
+local function remove_namespace(name)
+  kill_all(name)
   process.run { "ip", "netns", "del", name }
 end
 
@@ -164,6 +168,9 @@ end
 
 -- A line of shell, as must.
 function Network:sh(line) return self:must({ "sh", "-c", line }, { timeout = 60 }) end
+
+-- Ends all that runs in it.
+function Network:kill_all() kill_all(self.name) end
 
 function Network:remove()
   for _, child in ipairs(self.children) do child:stop() end
