@@ -164,8 +164,13 @@ check_request_line(struct lunik_http_parser *parser)
 
     if (head[0] == '\r' && head[1] == '\n')
         line += 2;
-    if (memcmp(line, method, length) != 0 || line[length] != ' ' ||
-        line + length + 1 != head + parser->target.at)
+    /* (HTTP/0.9 has no version: its line may be shorter.) */
+    if (parser->head_size < (size_t)parser->target.at + parser->target.size +
+                                sizeof(" HTTP/1.1\r\n") - 1)
+        return fail(parser, 400, "bad request line");
+    if (line + length + 1 != head + parser->target.at)
+        return fail(parser, 400, "bad request line");
+    if (memcmp(line, method, length) != 0 || line[length] != ' ')
         return fail(parser, 400, "bad request line");
     at = line + length + 1 + parser->target.size;
     if (memcmp(at, " HTTP/", 6) != 0 || at[7] != '.' || at[9] != '\r' ||
@@ -293,11 +298,17 @@ static enum lunik_http_outcome check_fields(struct lunik_http_parser *parser)
 static enum lunik_http_outcome
 check_status_line(struct lunik_http_parser *parser)
 {
-    const char *at = parser->base;
+    const char *at = parser->base, *reason;
 
     if (parser->head_size < 15 || memcmp(at, "HTTP/1.", 7) != 0 ||
         (at[7] != '0' && at[7] != '1') || at[8] != ' ' || at[9] < '1' ||
         at[9] > '5' || (at[12] != ' ' && at[12] != '\r'))
+        return fail(parser, 502, "bad status line");
+    for (reason = at + 12; *reason != '\r'; reason++)
+        if (((unsigned char)*reason < ' ' && *reason != '\t') ||
+            *reason == 0x7f)
+            return fail(parser, 502, "bad status line");
+    if (reason[1] != '\n')
         return fail(parser, 502, "bad status line");
     parser->facts.is_minor_1 = at[7] == '1';
     return LUNIK_HTTP_DONE;

@@ -406,7 +406,8 @@ return {
         assert(streams[i]:read_until("\r\n\r\nx", 1000, 2))
       end
       test.equal(server.stats.connections, 3)
-      test.equal(select(2, streams[1]:read(1, 1)), "closed")
+      local _, gone = streams[1]:read(1, 1)
+      assert(gone == "closed" or gone == "connection reset by peer", gone)
       streams[5]:write(GET)
       assert(streams[5]:read_until("\r\n\r\nx", 1000, 2))
       for _, stream in ipairs(streams) do stream:close() end
