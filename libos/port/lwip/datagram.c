@@ -238,15 +238,6 @@ void lunik_datagram_close(struct lunik_socket *socket)
     socket->udp = NULL;
 }
 
-static bool overlaps(const ip_addr_t *a, const ip_addr_t *b)
-{
-    bool is_one_any = ip_addr_isany(a) || ip_addr_isany(b);
-
-    if (IP_IS_ANY_TYPE_VAL(*a) || IP_IS_ANY_TYPE_VAL(*b))
-        return is_one_any;
-    return IP_IS_V6(a) == IP_IS_V6(b) && (is_one_any || ip_addr_eq(a, b));
-}
-
 static bool is_taken(const struct lunik_socket *socket,
                      const ip_addr_t *address, u16_t port)
 {
@@ -255,7 +246,8 @@ static bool is_taken(const struct lunik_socket *socket,
     const struct udp_pcb *pcb;
 
     for (pcb = udp_pcbs; pcb; pcb = pcb->next)
-        if (pcb->local_port == port && overlaps(&pcb->local_ip, address) &&
+        if (pcb->local_port == port &&
+            lunik_socket_overlaps(&pcb->local_ip, address) &&
             !(reuses && ip_get_option(pcb, SOF_REUSEADDR)))
             return true;
     return false;

@@ -264,6 +264,15 @@ bool lunik_socket_is_ours(const ip_addr_t *address)
     return false;
 }
 
+bool lunik_socket_overlaps(const ip_addr_t *a, const ip_addr_t *b)
+{
+    bool is_one_any = ip_addr_isany(a) || ip_addr_isany(b);
+
+    if (IP_IS_ANY_TYPE_VAL(*a) || IP_IS_ANY_TYPE_VAL(*b))
+        return is_one_any;
+    return IP_IS_V6(a) == IP_IS_V6(b) && (is_one_any || ip_addr_eq(a, b));
+}
+
 void lunik_socket_bind_address(const struct lunik_socket *socket,
                                const struct lunik_address *address,
                                ip_addr_t *out)

@@ -103,6 +103,9 @@ static inline void lunik_socket_address(const ip_addr_t *ip, u16_t port,
 /* Whether (address) is one of this machine, or any. */
 bool lunik_socket_is_ours(const ip_addr_t *address);
 
+/* Whether one port cannot be bound at both. */
+bool lunik_socket_overlaps(const ip_addr_t *a, const ip_addr_t *b);
+
 /* The type that a pcb of these families has. */
 u8_t lunik_socket_ip_type(unsigned families);
 

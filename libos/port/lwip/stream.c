@@ -635,15 +635,6 @@ lunik_result lunik_stream_shutdown(struct lunik_socket *socket, unsigned how)
 
 /* ---- Connecting ---- */
 
-static bool overlaps(const ip_addr_t *a, const ip_addr_t *b)
-{
-    bool is_one_any = ip_addr_isany(a) || ip_addr_isany(b);
-
-    if (IP_IS_ANY_TYPE_VAL(*a) || IP_IS_ANY_TYPE_VAL(*b))
-        return is_one_any;
-    return IP_IS_V6(a) == IP_IS_V6(b) && (is_one_any || ip_addr_eq(a, b));
-}
-
 /* lwIP's own check takes a pcb of both families for one of IPv4. */
 static bool is_taken(const struct lunik_socket *socket,
                      const ip_addr_t *address, u16_t port)
@@ -658,10 +649,11 @@ static bool is_taken(const struct lunik_socket *socket,
     for (listening = tcp_listen_pcbs.listen_pcbs; listening;
          listening = listening->next)
         if (listening->local_port == port &&
-            overlaps(&listening->local_ip, address))
+            lunik_socket_overlaps(&listening->local_ip, address))
             return true;
     for (pcb = tcp_bound_pcbs; pcb; pcb = pcb->next)
-        if (pcb->local_port == port && overlaps(&pcb->local_ip, address) &&
+        if (pcb->local_port == port &&
+            lunik_socket_overlaps(&pcb->local_ip, address) &&
             !(reuses && ip_get_option(pcb, SOF_REUSEADDR)))
             return true;
     return false;

@@ -799,11 +799,9 @@ static long vector(struct lunik_file *any, const void *parts, long count,
 {
     struct lunik_socket_file *file = (struct lunik_socket_file *)any;
     struct incoming in = { 0 };
-    long res;
 
-    res = is_write ? send_parts(file, parts, count, 0, NULL)
-                   : receive_parts(file, parts, count, &in);
-    return res;
+    return is_write ? send_parts(file, parts, count, 0, NULL)
+                    : receive_parts(file, parts, count, &in);
 }
 
 long lunik_sys_sendmsg(long fd, const void *message, long flags)
