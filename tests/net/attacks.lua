@@ -37,7 +37,8 @@ local function under_flood(kind, rate, share)
     server.load(network, 16, 1) -- warm
     local shares, lines = {}, {}
     for _ = 1, rounds do
-      local quiet = ask(network, 2)
+      local quiet_seconds = suite.is_long and 10 or 2
+      local quiet = ask(network, quiet_seconds).rate
       local flood = network:start_tool("flood", {
         "--kind", kind, "--rate", tostring(rate), "--seconds", tostring(seconds + 1),
       })
@@ -48,9 +49,10 @@ local function under_flood(kind, rate, share)
       server.no_errors(loud)
       suite.equal(failed, 0, "new connections that failed")
       assert(fresh >= seconds, fresh)
-      shares[#shares + 1] = loud.rate / quiet.rate
-      lines[#lines + 1] = ("%.0f of %.0f requests/s, %.0f %%"):format(loud.rate, quiet.rate,
-        loud.rate / quiet.rate * 100)
+      -- Before and after, since the machine has other work too.
+      if suite.is_long then quiet = (quiet + ask(network, quiet_seconds).rate) / 2 end
+      shares[#shares + 1] = loud.rate / quiet
+      lines[#lines + 1] = ("%.0f of %.0f requests/s, %.0f %%"):format(loud.rate, quiet, loud.rate / quiet * 100)
     end
     suite.note("%s", table.concat(lines, "; "))
     table.sort(shares)
