@@ -482,6 +482,35 @@ TEST(idle_connections_cost_the_timers_nothing)
     CHECK_EQ(counts.parked + counts.busy + counts.waiting, 0);
 }
 
+TEST(nothing_comes_through_a_shut_window)
+{
+    struct lunik_socket *socket = NULL;
+    size_t full = 0;
+
+    begin();
+    REQUIRE(open_from(4104, &socket));
+    for (int i = 0; i < 2000; i++) {
+        out.sequence = 1001 + (uint32_t)full;
+        out.flags = ACK;
+        /* The last byte of room is filled, too. */
+        out.size = i < 500 ? 1024 : 1;
+        memset(out.data, 'x', out.size);
+        peer_send_segment(&out);
+        peer_run(0);
+        peer_drop_all();
+        full = lunik_socket_pending(socket);
+    }
+    for (int i = 0; i < 50; i++) {
+        out.sequence = 1001 + (uint32_t)lunik_socket_pending(socket);
+        say(ACK, "");
+        say(ACK, "y");
+        peer_drop_all();
+    }
+    CHECK_EQ(lunik_socket_pending(socket), full);
+    lunik_socket_close(socket);
+    end();
+}
+
 TEST(keep_alive_that_is_asked_for_late_begins_at_once)
 {
     struct lunik_socket *socket = NULL;

@@ -541,6 +541,8 @@ static void input_open(struct tcp_pcb *pcb,
                        struct pbuf *pbuf, struct netif *netif)
 {
     struct lunik_tcp_node *node = lunik_tcp_node_of(pcb);
+    bool is_lifted = pcb->rcv_wnd == 0 && segment->sequence == pcb->rcv_nxt &&
+                     pbuf->tot_len == segment->header_size;
 
     if (LUNIK_UNLIKELY(pcb->state >= ESTABLISHED &&
                        !is_acceptable(pcb, segment))) {
@@ -550,9 +552,8 @@ static void input_open(struct tcp_pcb *pcb,
     }
     /* lwIP answers every empty segment while its window is shut, as if it lay
      * outside; two such ends would answer each other for ever. So there is
-     * room for a byte that the peer is not told of. */
-    if (pcb->rcv_wnd == 0 && segment->sequence == pcb->rcv_nxt &&
-        pbuf->tot_len == segment->header_size)
+     * room for a byte that the peer is not told of, for this segment only. */
+    if (is_lifted)
         pcb->rcv_wnd = 1;
     if (node->place == LUNIK_TCP_PARKED) {
         make_busy(pcb);
@@ -562,6 +563,8 @@ static void input_open(struct tcp_pcb *pcb,
     }
     table.current = pcb;
     tcp_input(pbuf, netif);
+    if (table.current && is_lifted && pcb->rcv_wnd == 1)
+        pcb->rcv_wnd = 0;
     if (table.current && node->is_half_open && pcb->state != SYN_RCVD) {
         node->is_half_open = false;
         table.half_open--;
