@@ -281,6 +281,62 @@ return {
       test.equal(select(2, text:gsub("\r\n\r\nx", "")), 1)
     end)
   end,
+  ["what the handler was given lasts until the answer is out"] = function()
+    local kept = {}
+    with_server(function(req, res)
+      return 200, function()
+        if #kept > 0 then return nil end
+        req, res = nil, nil
+        collectgarbage()
+        collectgarbage()
+        for size = 1, 700 do
+          for i = 1, 4 do kept[#kept + 1] = ("A"):rep(size) .. i end
+        end
+        return "x"
+      end
+    end, function(port)
+      local _, body = ask(port, GET)
+      test.equal(body, "1\r\nx\r\n0\r\n\r\n")
+      for _, text in ipairs(kept) do assert(text:find "^A+%d$", "memory of another object was written to") end
+    end)
+  end,
+  ["a task that reads the body when the handler ends harms no other request"] = function()
+    local why
+    with_server(function(req)
+      if req.method == "GET" then
+        task.sleep(0.6)
+        return "slow"
+      end
+      task.spawn(function() why = select(2, req:read(10)) end)
+      task.sleep(0.05)
+      return "done"
+    end, function(port)
+      local stream <close> = assert(net.connect("127.0.0.1", port, 5))
+      stream:write "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+      test.equal(codes(support.drain(stream, 0.15)), "200")
+      test.equal(codes(raw(port, GET, 1)), "200")
+      assert(why == "closed" or why == "timeout", why)
+    end, { limits = { body_idle = 0.4 } })
+  end,
+  ["a task that writes when the handler ends is told, and the connection is cut"] = function()
+    local did, why
+    with_server(function(req, res)
+      if req.path == "/b" then return "b" end
+      task.spawn(function() did, why = pcall(res.write, res, ("x"):rep(20000000)) end)
+      task.sleep(0.1)
+      if req.path == "/finish" then res:finish() end
+    end, function(port)
+      for _, path in ipairs { "/a", "/finish" } do
+        local stream <close> = assert(net.connect("127.0.0.1", port, 5))
+        stream:write(get(path))
+        task.sleep(0.3)
+        test.equal(did, false)
+        assert(tostring(why):find("the request is over", 1, true), why)
+        test.equal(codes(raw(port, get "/b", 0.2)), "200")
+        did = nil
+      end
+    end)
+  end,
   ["an error is a 500 that says nothing, and the server goes on"] = function()
     with_server(function(req)
       if req.path == "/table" then error {} end
