@@ -45,7 +45,8 @@ static void send_whole(lua_State *L, struct lunik_http_exchange *x,
     lunik_http_settle_body(x);
     if (x->has_length && x->length != size && !x->is_head && x->status != 304)
         luaL_error(L, "Content-Length is not the body's length");
-    if (!(x->has_length && size == 0)) {
+    /* (What a 304 says of the length is said of what it does not send.) */
+    if (!(size == 0 && (x->has_length || x->status == 304))) {
         x->has_length = true;
         x->length = size;
     }

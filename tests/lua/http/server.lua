@@ -274,6 +274,17 @@ return {
       test.equal(codes(text), "200 200")
     end)
   end,
+  ["304 tells no length that nobody knows"] = function()
+    with_server(function(req)
+      if req.path == "/known" then return 304, nil, { ["Content-Length"] = "7" } end
+      return 304
+    end, function(port)
+      local head = ask(port, GET)
+      assert(not head:find "Content%-Length", head)
+      head = ask(port, get "/known")
+      assert(head:find("\r\nContent-Length: 7\r\n", 1, true), head)
+    end)
+  end,
   ["204 and 304 have no body"] = function()
     with_server(function(req) return tonumber(req.path:sub(2)), "x" end, function(port)
       local text = raw(port, get "/204" .. get "/304" .. get "/200", 0.3)
