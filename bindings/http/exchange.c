@@ -35,10 +35,14 @@ static bool is_http_error(lua_State *L, int index)
     return is_one;
 }
 
+/* This task is cancelled, and the error says so. From another task that a
+ * handler waited for, it is an error as any other. */
 static bool is_cancelled(lua_State *L, int index)
 {
     bool is_one;
 
+    if (!lunik_task_is_cancelled(lunik_task_self()))
+        return false;
     index = lua_absindex(L, index);
     lunik_lua_push_cancelled(L);
     is_one = lua_rawequal(L, -1, index);

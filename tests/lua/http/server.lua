@@ -361,6 +361,23 @@ return {
       assert(not raw(port, get "/late", 0.2):find "secret")
     end)
   end,
+  ["that another task was cancelled is an error as any other"] = function()
+    with_server(function(req)
+      if req.path == "/b" then return "b" end
+      local other = task.spawn(task.sleep, 5)
+      other:cancel()
+      error(select(2, other:join()), 0)
+    end, function(port)
+      test.equal(codes(raw(port, GET, 0.2)), "500")
+      test.equal(codes(raw(port, get "/b", 0.2)), "200")
+    end, { limits = { workers = 1 } })
+  end,
+  ["the target of a proxy's form may have a query alone"] = function()
+    with_server(function(req) return req.path .. " " .. req.query end, function(port)
+      local _, body = ask(port, "GET http://a?x=%20/../y HTTP/1.1\r\nHost: a\r\n\r\n")
+      test.equal(body, "/ x=%20/../y")
+    end)
+  end,
   ["http.error is an answer"] = function()
     with_server(function(req)
       if req.path == "/a" then http.error(418, "teapot\n", { ["X-T"] = "1" }) end
@@ -433,6 +450,18 @@ return {
       test.equal(err, "closed")
       assert(task.now() - start < 1.5)
     end, { limits = { keep_alive = 0.1 } })
+  end,
+  ["after a 408 there is time to read it"] = function()
+    with_server(function() return "" end, function(port)
+      local stream <close> = assert(net.connect("127.0.0.1", port, 5))
+      stream:write "GET /"
+      task.sleep(0.5)
+      for _ = 1, 3 do
+        test.equal(stream:write "x", true)
+        task.sleep(0.05)
+      end
+      test.equal(codes(support.drain(stream, 0.1)), "408")
+    end, { limits = { head_time = 0.2 } })
   end,
   ["a body that stops is 408"] = function()
     with_server(function(req) return req:body() or "none" end, function(port)
