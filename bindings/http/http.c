@@ -44,8 +44,10 @@ static int http_parse_date(lua_State *L)
     const char *text = luaL_checklstring(L, 1, &size);
     int64_t seconds;
 
-    if (!lunik_http_parse_date(text, size, &seconds))
-        return 0;
+    if (!lunik_http_parse_date(text, size, &seconds)) {
+        luaL_pushfail(L);
+        return 1;
+    }
     lua_pushinteger(L, (lua_Integer)seconds);
     return 1;
 }
@@ -244,8 +246,10 @@ static int http_normalize_path(lua_State *L)
     char *out = luaL_buffinitsize(L, &b, size + 2);
 
     length = lunik_http_decode_path(path, size, out);
-    if (length == LUNIK_HTTP_BAD_PATH)
-        return 0;
+    if (length == LUNIK_HTTP_BAD_PATH) {
+        luaL_pushfail(L);
+        return 1;
+    }
     luaL_pushresultsize(&b, length);
     return 1;
 }

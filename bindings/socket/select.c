@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/select.h>
 
 /* LuaSocket's. */
 #include <luasocket.h>
@@ -22,6 +21,11 @@
 
 /* So many need no memory of their own. */
 #define FEW 32
+
+/* Descriptors from here on are refused: more than an image gives out. With a
+ * bound below that, as FD_SETSIZE is, whoever opens enough connections to a
+ * server would stop it. */
+#define SET_SIZE 65536
 
 /* Upvalue 1: the metatables of LuaSocket's classes, by their addresses. */
 struct classes {
@@ -128,7 +132,7 @@ static void collect(struct call *call, int arg, short events)
     luaL_checktype(L, arg, LUA_TTABLE);
     for (i = 1; lua_geti(L, arg, i) != LUA_TNIL; i++) {
         fd = examine(call, &is_dirty);
-        if (fd >= FD_SETSIZE)
+        if (fd >= SET_SIZE)
             luaL_argerror(L, arg, "descriptor too large for set size");
         is_dirty = is_dirty && fd >= 0 && events == POLLIN;
         add(call, is_dirty ? -1 : fd, events)->revents = is_dirty ? POLLIN : 0;
@@ -236,7 +240,7 @@ int lunik_luasocket_open_select(lua_State *L)
 {
     struct classes *classes;
 
-    lua_pushinteger(L, FD_SETSIZE);
+    lua_pushinteger(L, SET_SIZE);
     lua_setfield(L, -2, "_SETSIZE");
     lua_pushinteger(L, SOCKET_INVALID);
     lua_setfield(L, -2, "_SOCKETINVALID");

@@ -177,7 +177,7 @@ local function beside(words, base, body)
 end
 
 local function has_plugins(path)
-  return (process.run { path, "--help" }):find("-plugin", 1, true) ~= nil
+  return (process.run { path, "--help" }):find("\n-plugin ", 1, true) ~= nil
 end
 
 -- The counter's last figure in (path), once there are (count) of them.
@@ -310,7 +310,7 @@ local function bench(args)
     if result.instructions then
       print(("instructions: %s for a request, %s in an idle second"):format(
         text.digits(result.instructions.per_request), text.digits(result.instructions.idle_second)))
-    elseif result.not_counted and args.verbose then
+    elseif result.not_counted and not args.no_count then
       print("instructions were not counted: " .. result.not_counted)
     end
   end

@@ -66,7 +66,7 @@ local function check_network(results, qemu)
   add("run --tap", #taps > 0, not can_open and net.TUN .. " is not there, or you may not open it"
     or #taps > 0 and table.concat(taps, ", ")
     or "no tap that you may use is up; root makes one with: ip tuntap add tap0 mode tap user NAME")
-  local counts = (process.run { qemu, "--help" }):find("-plugin", 1, true) ~= nil
+  local counts = (process.run { qemu, "--help" }):find("\n-plugin ", 1, true) ~= nil
   add("bench", counts, counts and "QEMU counts instructions" or "this QEMU is built without plugins: "
     .. "instructions are not counted")
 end

@@ -88,7 +88,7 @@ int lunik_host_interface(lua_State *L)
         return 1;
     }
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    strcpy(ask.ifr_name, name);
+    memcpy(ask.ifr_name, name, strlen(name) + 1);
     failed = fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ask) != 0;
     if (fd >= 0) {
         close(fd);

@@ -29,7 +29,7 @@ local function image()
     "hello.lua", "excepttest.lua", "test_bind.lua", "test_getaddrinfo.lua",
     "test_socket_error.lua", "tcp-getoptions", "udp-zero-length-send",
     "udp-zero-length-send-recv", "udpconnectsrvr.lua", "testclnt.lua", "testsrvr.lua",
-    "testsupport.lua" } do
+    "testsupport.lua", "httptest.lua", "index.html" } do
     -- (As data: the build would follow what they require.)
     files["test/" .. path] = assert(theirs["test/" .. path], path)
   end
@@ -89,6 +89,9 @@ return {
   end,
   ["a web server and a client of Redis run as they are, inside an image"] = function()
     run("clients.lua", 120)
+  end,
+  ["httptest.lua passes against a server of ours, inside an image"] = function()
+    run("httptest.lua", 120)
   end,
   ["a Redis server of this machine is served as well as our own"] = function()
     if not fs.find_command "redis-server" then suite.skip "redis-server is not installed" end

@@ -139,7 +139,7 @@ static void a_new_socket_is_idle(void)
     char byte = 0;
 
     if (lunik_socket_open(LUNIK_STREAM, own.family, &socket) != LUNIK_OK) {
-        CHECK(false && "a socket opens");
+        failures += contract_check(false, "socket: a socket opens");
         return;
     }
     CHECK(lunik_socket_ready(socket) == 0);
@@ -167,7 +167,7 @@ static void what_does_not_fit_a_state_is_refused(void)
     struct pair pair;
 
     if (!listen_at(&listener, &at)) {
-        CHECK(false && "a listener opens");
+        failures += contract_check(false, "socket: a listener opens");
         lunik_socket_close(listener);
         return;
     }
@@ -365,7 +365,7 @@ static void nobody_there_is_refused(void)
     char byte;
 
     if (!listen_at(&socket, &at)) {
-        CHECK(false && "a listener opens");
+        failures += contract_check(false, "socket: a listener opens");
         return;
     }
     lunik_socket_close(socket);
@@ -653,7 +653,6 @@ static void options_keep_what_they_are_given(void)
         CHECK(lunik_socket_get(socket, cases[i].name, &value) == LUNIK_OK &&
               value == cases[i].good);
     }
-    CHECK(lunik_socket_set(socket, LUNIK_SOCKET_BROADCAST, 1) == LUNIK_EINVAL);
     lunik_socket_close(socket);
     CHECK(lunik_socket_open(LUNIK_DATAGRAM, own.family, &socket) == LUNIK_OK);
     CHECK(lunik_socket_set(socket, LUNIK_SOCKET_NO_DELAY, 1) == LUNIK_EINVAL);

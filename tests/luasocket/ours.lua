@@ -186,6 +186,130 @@ tests["who asks again and again without waiting lets the others run"] = function
   end)
 end
 
+-- ---- select ----
+
+tests["select gives what is ready, by number and by socket"] = function()
+  local server, port = listen()
+  local idle = assert(socket.connect("127.0.0.1", port))
+  local held = assert(server:accept())
+  local busy = assert(socket.connect("127.0.0.1", port))
+  local peer = assert(server:accept())
+  peer:send "x"
+  local r, w, why = socket.select({ idle, busy }, { idle, busy }, 5)
+  equal(why, nil)
+  if #r == 0 then r = socket.select({ idle, busy }, nil, 5) end
+  equal(#r, 1)
+  equal(r[1], busy)
+  equal(r[busy], 1)
+  equal(r[idle], nil)
+  equal(#w, 2)
+  equal(w[1], idle)
+  equal(w[2], busy)
+  equal(w[busy], 2)
+  r, w, why = socket.select({ idle }, {}, 0)
+  equal(#r + #w, 0)
+  equal(why, "timeout")
+  for _, s in ipairs { server, idle, held, busy, peer } do s:close() end
+end
+
+tests["select knows what a socket has read already"] = function()
+  with_server(function(connection)
+    connection:send "one\ntwo\n"
+    connection:receive()
+  end, function(port)
+    local connection = assert(socket.connect("127.0.0.1", port))
+    equal(connection:receive(), "one")
+    task.sleep(0.05)
+    -- "two" may be in LuaSocket's buffer, with nothing left in the socket.
+    local r = socket.select({ connection }, nil, 5)
+    equal(r[1], connection)
+    equal(connection:receive(), "two")
+    connection:close()
+  end)
+end
+
+tests["select takes objects that have getfd and dirty"] = function()
+  local server, port = listen()
+  local client = assert(socket.connect("127.0.0.1", port))
+  local asked = 0
+  local object = { getfd = function() asked = asked + 1 return client:getfd() end }
+  local _, w = socket.select(nil, { object }, 5)
+  equal(w[1], object)
+  assert(asked > 0)
+  local dirty = { getfd = function() return client:getfd() end, dirty = function() return true end }
+  local r = socket.select({ dirty, client }, nil, 5)
+  equal(#r, 1)
+  equal(r[1], dirty)
+  -- Neither of these has a descriptor.
+  r, w = socket.select({ {}, { getfd = function() return -1 end } }, nil, 0)
+  equal(#r + #w, 0)
+  client:close()
+  r = socket.select({ client }, nil, 0)
+  equal(#r, 0)
+  server:close()
+end
+
+tests["select refuses what it cannot take"] = function()
+  test.raises("table expected", socket.select, 1)
+  test.raises("table expected", socket.select, nil, "x")
+  test.raises("number expected", socket.select, nil, nil, {})
+  test.raises("too large for set size", socket.select, { { getfd = function()
+    return socket._SETSIZE
+  end } }, nil, 0)
+  test.raises("planned", socket.select, { { getfd = function() error "planned" end } }, nil, 0)
+  local closed = socket.udp4()
+  local fd = closed:getfd()
+  closed:close()
+  test.raises("select failed", socket.select, { { getfd = function() return fd end } }, nil, 0.1)
+end
+
+tests["select of many sockets finds the one"] = function()
+  local server, port = listen(128)
+  local clients, peers = {}, {}
+  for i = 1, 100 do
+    clients[i] = assert(socket.connect("127.0.0.1", port))
+    peers[i] = assert(server:accept())
+  end
+  for _, i in ipairs { 1, 32, 33, 64, 65, 100 } do
+    peers[i]:send "x"
+    local r = socket.select(clients, nil, 5)
+    equal(#r, 1)
+    equal(r[1], clients[i])
+    equal(r[clients[i]], 1)
+    equal(clients[i]:receive(1), "x")
+  end
+  local _, w = socket.select(clients, clients, 5)
+  equal(#w, 100)
+  for i = 1, 100 do clients[i]:close() peers[i]:close() end
+  server:close()
+end
+
+tests["a part of a millisecond is waited for, and math.huge for ever"] = function()
+  local began = socket.gettime()
+  for _ = 1, 5 do equal(select(3, socket.select(nil, nil, 0.0001)), "timeout") end
+  assert(socket.gettime() - began >= 0.0005)
+  local waiting = task.spawn(socket.select, nil, nil, math.huge)
+  task.sleep(0.01)
+  equal(waiting:status(), "running")
+  waiting:cancel()
+  waiting:join()
+end
+
+tests["a finalizer may close a socket, and not wait"] = function()
+  local server = listen()
+  local why, closed
+  do
+    setmetatable({}, { __gc = function()
+      why = select(2, pcall(server.accept, server))
+      closed = server:close()
+    end })
+  end
+  collectgarbage()
+  collectgarbage()
+  assert(tostring(why):find "inside a finalizer", why)
+  equal(closed, 1)
+end
+
 -- ---- How a wait ends ----
 
 tests["cancelling ends every kind of wait"] = function()

@@ -209,6 +209,21 @@ return {
       result.instructions.idle_second)
     suite.equal(bench("--accel", "tcg", "--no-count", "-n", "10", "--close", folder).instructions, nil)
   end,
+  ["a QEMU without plugins is said to count nothing"] = function()
+    local path = fs.find_command "qemu-system-x86_64"
+    if not path then suite.skip "QEMU is not installed" end
+    local folder = suite.folder()
+    fs.write(folder .. "/qemu", ([[
+#!/bin/sh
+[ "$1" = --help ] && { echo "no such thing as plugins"; exit; }
+exec %s "$@"
+]]):format(path), 493)
+    local project = suite.project { ["main.lua"] = server.program(8080, "hi\n") }
+    local output, status = suite.lunik({ "bench", "--accel", "tcg", "-n", "10", project },
+      { environment = { LUNIK_QEMU = folder .. "/qemu" } })
+    suite.equal(status, 0, output)
+    suite.holds(output, "instructions were not counted: this QEMU is built without plugins")
+  end,
   ["an image on a tap is loaded at its own address"] = function()
     if not fs.find_command "qemu-system-x86_64" then suite.skip "QEMU is not installed" end
     local folder = suite.project { ["main.lua"] = server.program(8080, "hi\n") }

@@ -392,6 +392,48 @@ TEST(writes_of_one_turn_share_a_segment)
     lunik_socket_close(socket);
     end();
 }
+TEST(a_shut_window_is_not_told_of_again_and_again)
+{
+    struct lunik_socket *socket = NULL;
+    static char text[1001];
+    unsigned answers = 0;
+    char byte;
+    size_t size;
+
+    begin();
+    REQUIRE(open_from(4009, &socket));
+    got.window = 1;
+    for (unsigned i = 0; i < 2000 && got.window > 0; i++) {
+        memset(text, 'x', 1000);
+        text[got.window < 1000 ? got.window : 1000] = '\0';
+        say(ACK | PSH, text);
+        peer_run(300);
+        while (hear())
+            ;
+    }
+    REQUIRE(got.window == 0);
+    /* What an end whose own window is shut, too, would say. */
+    for (unsigned i = 0; i < 10; i++) {
+        say(ACK, "");
+        while (hear())
+            answers++;
+    }
+    CHECK_EQ(answers, 0);
+    /* A probe is still answered, and the window opens again. */
+    say(ACK | PSH, "y");
+    peer_run(300);
+    CHECK(hear());
+    CHECK_EQ(got.window, 0);
+    while (lunik_socket_try_receive(socket, &byte, 1, &size, NULL) ==
+               LUNIK_OK &&
+           size > 0)
+        ;
+    peer_run(300);
+    CHECK(hear());
+    CHECK(got.window > 0);
+    lunik_socket_close(socket);
+    end();
+}
 
 /* ---- Tables ---- */
 

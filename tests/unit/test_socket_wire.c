@@ -229,6 +229,25 @@ TEST(keep_alive_finds_that_a_peer_is_gone)
     end(socket);
 }
 
+TEST(what_was_sent_goes_out_before_a_reset)
+{
+    struct lunik_socket *socket;
+    size_t size;
+
+    begin();
+    socket = connected();
+    CHECK_EQ(lunik_socket_set(socket, LUNIK_SOCKET_LINGER, 0), LUNIK_OK);
+    CHECK_EQ(lunik_socket_try_send(socket, "last", 4, 0, NULL, &size),
+             LUNIK_OK);
+    lunik_socket_close(socket);
+    peer_run(0);
+    REQUIRE(hear());
+    CHECK_EQ(got.size, 4);
+    REQUIRE(hear());
+    CHECK(got.flags & RST);
+    end(NULL);
+}
+
 TEST(a_peers_reset_comes_after_its_data)
 {
     struct lunik_address peer;

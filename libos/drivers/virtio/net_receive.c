@@ -35,12 +35,10 @@ void lunik_virtio_net_fill(struct virtio_net *v)
     v->done_at = v->done_count = 0;
     v->lent_count = 0;
     v->budget = NET_BUDGET;
-    for (uint16_t i = 0; i < v->buffer_count; i++)
+    for (uint16_t i = 0; i < v->buffer_count; i++) {
         v->is_lent[i] = false;
-    for (v->used_buffers = 0; v->used_buffers < v->buffer_count &&
-                              v->used_buffers < NET_BUFFERS_FOR_SEGMENTS;
-         v->used_buffers++)
-        lend(v, v->used_buffers);
+        lend(v, i);
+    }
     lunik_virtqueue_kick(&v->in);
     if (lunik_virtqueue_arm(&v->in))
         lunik_source_notify(&v->source);
@@ -56,10 +54,6 @@ void lunik_virtio_net_release(struct lunik_net *net, uint32_t token)
     v->is_lent[token] = false;
     v->lent_count--;
     lend(v, token);
-    /* The start is short: the device gets the rest of them as it uses those
-     * that it has. */
-    if (v->used_buffers < v->buffer_count)
-        lend(v, v->used_buffers++);
     /* The device is shown several at once, but it never runs dry while some
      * are at hand. */
     if ((uint16_t)(v->in.added - v->in.published) >= batch ||

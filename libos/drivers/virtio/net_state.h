@@ -89,7 +89,6 @@ struct virtio_net {
     bool *is_lent; /* for each buffer: the user has it */
     bool has_merging;
     uint16_t buffer_count, lent_count, budget;
-    uint16_t used_buffers; /* the first ones: the device has had them */
     uint16_t done_at, done_count;
     struct virtqueue_done done[NET_BATCH];
 

@@ -145,7 +145,7 @@ lunik_result lunik_resolve(const char *name, unsigned families,
     lookup = calloc(1, sizeof(*lookup));
     if (!lookup)
         return LUNIK_ENOMEM;
-    strcpy(lookup->name, name);
+    memcpy(lookup->name, name, strlen(name) + 1); /* is_name() bounds it */
     lookup->job.run = run;
     lookup->job.drop = drop;
     lookup->hints.ai_socktype = SOCK_STREAM;

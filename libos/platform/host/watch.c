@@ -27,7 +27,10 @@
 
 static int set_fd = -1;
 /* Watches by descriptor. */
-static struct platform_host_watch **watches;
+struct slot {
+    struct platform_host_watch *first;
+};
+static struct slot *slots;
 static size_t room;
 static size_t count;
 /* The watch that dispatch() calls next, for those that are taken off. */
@@ -43,7 +46,7 @@ static struct lunik_timer timer = { .fn = look };
 
 static void dispatch(int fd, uint32_t events)
 {
-    cursor = (size_t)fd < room ? watches[fd] : NULL;
+    cursor = (size_t)fd < room ? slots[fd].first : NULL;
     while (cursor) {
         struct platform_host_watch *watch = cursor;
 
@@ -117,17 +120,17 @@ static void open_set(void)
 static bool has_room(int fd)
 {
     size_t wanted = room ? room : 64;
-    struct platform_host_watch **grown;
+    struct slot *grown;
 
     while (wanted <= (size_t)fd)
         wanted *= 2;
     if (wanted == room)
         return true;
-    grown = realloc(watches, wanted * sizeof(struct platform_host_watch *));
+    grown = realloc(slots, wanted * sizeof(*grown));
     if (!grown)
         return false;
     memset(grown + room, 0, (wanted - room) * sizeof(*grown));
-    watches = grown;
+    slots = grown;
     room = wanted;
     return true;
 }
@@ -136,7 +139,7 @@ static uint32_t wanted_of(int fd)
 {
     uint32_t wants = 0;
 
-    for (struct platform_host_watch *w = watches[fd]; w; w = w->next)
+    for (struct platform_host_watch *w = slots[fd].first; w; w = w->next)
         wants |= w->wants;
     return wants;
 }
@@ -165,10 +168,10 @@ lunik_result platform_host_watch_add(struct platform_host_watch *watch)
         return LUNIK_EINVAL;
     if (!has_room(watch->fd))
         return LUNIK_ENOMEM;
-    watch->next = watches[watch->fd];
-    watches[watch->fd] = watch;
+    watch->next = slots[watch->fd].first;
+    slots[watch->fd].first = watch;
     if (update(watch->fd) != 0) {
-        watches[watch->fd] = watch->next;
+        slots[watch->fd].first = watch->next;
         return errno == ENOMEM || errno == ENOSPC ? LUNIK_ENOMEM : LUNIK_EINVAL;
     }
     watch->is_on = true;
@@ -185,7 +188,7 @@ void platform_host_watch_remove(struct platform_host_watch *watch)
     if (!watch->is_on)
         return;
     before = wanted_of(watch->fd);
-    at = &watches[watch->fd];
+    at = &slots[watch->fd].first;
     while (*at != watch)
         at = &(*at)->next;
     *at = watch->next;
@@ -206,7 +209,7 @@ bool platform_host_watch_replace(int fd, int by)
     if (set_fd >= 0)
         epoll_ctl(set_fd, EPOLL_CTL_DEL, fd, &none);
     is_replaced = dup3(by, fd, O_CLOEXEC) == fd;
-    if ((size_t)fd < room && watches[fd])
+    if ((size_t)fd < room && slots[fd].first)
         update(fd);
     return is_replaced;
 }

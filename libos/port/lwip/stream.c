@@ -580,6 +580,10 @@ void lunik_stream_end(struct lunik_socket *socket)
         lunik_lwip_touch(socket->tcp);
         give_credit(socket);
         pcb = detach(socket);
+        /* Sending is put off to the end of the turn: what the program sent
+         * before it broke the connection off goes out first. */
+        if (is_reset)
+            (void)tcp_output(pcb);
         if ((is_reset && pcb->state != CLOSED) || tcp_close(pcb) != ERR_OK)
             tcp_abort(pcb);
         lunik_lwip_touched();

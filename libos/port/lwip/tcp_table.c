@@ -547,6 +547,12 @@ static void input_open(struct tcp_pcb *pcb,
         pbuf_free(pbuf);
         return;
     }
+    /* lwIP answers every empty segment while its window is shut, as if it lay
+     * outside; two such ends would answer each other for ever. So there is
+     * room for a byte that the peer is not told of. */
+    if (pcb->rcv_wnd == 0 && segment->sequence == pcb->rcv_nxt &&
+        pbuf->tot_len == segment->header_size)
+        pcb->rcv_wnd = 1;
     if (node->place == LUNIK_TCP_PARKED) {
         make_busy(pcb);
     } else if (tcp_active_pcbs != pcb) {

@@ -49,7 +49,7 @@ local function linux_disk()
   local said, status = process.run { "cc", "-O2", "-static", "-o", bulk, programs .. "bulk.c" }
   assert(status == 0, said)
   local kernel, disk = debian.disk {
-    ["httpd.lua"] = programs .. "httpd.lua", ["bulk.lua"] = programs .. "bulk.lua", bulk = bulk,
+    ["httpd.lua"] = server.program "httpd", ["bulk.lua"] = programs .. "bulk.lua", bulk = bulk,
   }
   return { kernel = kernel, disk = disk }
 end

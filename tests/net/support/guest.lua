@@ -10,15 +10,16 @@ local suite = require "suite"
 -- Which program the tests attack that do not name one.
 local server = { DEFAULT = os.getenv "LUNIK_NET_SERVER" or "hello" }
 
-local function program(name)
-  local path = suite.root .. "/tests/net/programs/" .. name
-  return fs.read(path)
+-- The path of program (name): one of ours, or the example that is measured.
+function server.program(name)
+  if name == "httpd" then return suite.root .. "/examples/luasocket/httpd.lua" end
+  return ("%s/tests/net/programs/%s.lua"):format(suite.root, name)
 end
 
 -- The image of programs/NAME.lua.
 function server.image(name)
   return machine.image {
-    ["main.lua"] = program(name .. ".lua"),
+    ["main.lua"] = fs.read(server.program(name)),
     ["lunik.lua"] = ('return { name = "%s" }'):format(name),
   }
 end
