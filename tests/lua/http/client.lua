@@ -149,6 +149,17 @@ local tests = {
       test.equal(count(), 2)
     end)
   end,
+  ["a connection that speaks another protocol is not kept"] = function()
+    with_talker(function(stream)
+      while stream:read_until("\r\n\r\n", 10000, 2) do
+        stream:write "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"
+      end
+    end, function(port, count)
+      local client <close> = http.client { timeout = 5 }
+      for _ = 1, 2 do test.equal(client:get(url(port)).status, 101) end
+      test.equal(count(), 2)
+    end)
+  end,
   ["a hint before the body may be sent is no answer"] = function()
     local body
     with_talker(function(stream)
