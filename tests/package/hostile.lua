@@ -100,7 +100,8 @@ return {
     for _, file in ipairs(assert(unseal.image(fs.read(folder .. "/build/p.elf"))).files) do
       paths[#paths + 1] = file.path
     end
-    suite.equal(table.concat(paths, " "), "data/x.txt lib/b.lua src/a.lua src/main.lua")
+    suite.equal(table.concat(paths, " "), ".bytecode/lib/b.lua .bytecode/src/a.lua "
+      .. ".bytecode/src/main.lua data/x.txt lib/b.lua src/a.lua src/main.lua")
     output, status = suite.lunik({ "run", "--host", folder }, { timeout = 60 })
     sentence(output, status, 0)
   end,

@@ -35,7 +35,8 @@ enum lunik_socket_type { LUNIK_STREAM = 1, LUNIK_DATAGRAM };
  * Makes a socket of one family, or of both with LUNIK_IP4 | LUNIK_IP6: an
  * IPv6 one that also serves IPv4, whose addresses are then LUNIK_IP4.
  * Returns: LUNIK_ENOMEM (also past the bound on sockets, which follows from
- *   the memory), LUNIK_EUNREACHABLE when the image has no network.
+ *   the memory). Without a network device there is still the loopback; who is
+ *   asked for something beyond it answers LUNIK_EUNREACHABLE.
  */
 LUNIK_MUST_CHECK lunik_result lunik_socket_open(enum lunik_socket_type type,
                                                 unsigned families,
