@@ -90,8 +90,10 @@ function accesslog.new(format)
     write(entry_of(req, status, bytes, sys.clock() - began))
     return ...
   end
+  -- What http.error() raises has a status; other errors are answered with 500.
   local watch = { __close = function(self, err)
-    if err ~= nil then note(self.req, self.began, 500) end
+    local status = type(err) == "table" and err.status
+    if err ~= nil then note(self.req, self.began, math.type(status) == "integer" and status or 500) end
   end }
   return function(req, _, next)
     local began = sys.clock()

@@ -22,12 +22,13 @@ local function write(self, text)
 end
 
 -- Sends a comment whenever nothing else was sent for (seconds): proxies close
--- connections that are silent, and a client that is gone is found.
+-- connections that are silent, and a client that is gone is found. A handler
+-- that ended without closing the stream makes the write raise.
 local function keep_alive(self, seconds)
   while not self.err do
     local before = self.count
     task.sleep(seconds)
-    if not self.err and self.count == before then write(self, ":\n\n") end
+    if not self.err and self.count == before and not pcall(write, self, ":\n\n") then return end
   end
 end
 

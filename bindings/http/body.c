@@ -77,7 +77,7 @@ lunik_result lunik_http_body_peek(struct lunik_http_body *body,
 {
     lunik_result res;
 
-    if (body->io == NULL)
+    if (body->io == NULL || body->io->ops == NULL)
         return LUNIK_ECLOSED;
     if (body->status != 0)
         return fail(body, body->status);
@@ -116,25 +116,21 @@ void lunik_http_body_consume(struct lunik_http_body *body, size_t size)
     body->is_complete = body->parser->is_complete;
 }
 
-lunik_result lunik_http_body_wait(struct lunik_http_body *body, unsigned wanted,
-                                  uint64_t deadline_ns)
+uint64_t lunik_http_body_deadline(struct lunik_http_body *body)
 {
-    uint64_t now = lunik_time_monotonic_ns(), bound, rate;
-    lunik_result res;
+    uint64_t now = lunik_time_monotonic_ns(), idle, rate;
 
-    if (body->io == NULL)
-        return LUNIK_ECLOSED;
+    if (body->idle_ns == LUNIK_NEVER)
+        return LUNIK_NEVER;
     if (body->begun_ns == 0)
         body->begun_ns = now;
-    bound =
+    idle =
         body->idle_ns < LUNIK_NEVER - now ? now + body->idle_ns : LUNIK_NEVER;
     rate = lunik_http_rate_deadline(body->begun_ns, body->received);
-    if (body->idle_ns != LUNIK_NEVER && rate < bound)
-        bound = rate;
-    res = body->io->ops->wait(body->io, wanted,
-                              bound < deadline_ns ? bound : deadline_ns);
-    if (res == LUNIK_ETIMEOUT && bound <= deadline_ns && body->io != NULL &&
-        lunik_time_monotonic_ns() >= bound)
-        fail(body, 408);
-    return res;
+    return rate < idle ? rate : idle;
+}
+
+void lunik_http_body_expire(struct lunik_http_body *body)
+{
+    fail(body, 408);
 }

@@ -162,7 +162,8 @@ static void begin_body(struct answer *answer, struct lunik_stream *io,
         lunik_http_skip_body(parser);
     answer->status = (unsigned)parser->llhttp.status_code;
     answer->is_minor_1 = parser->facts.is_minor_1;
-    answer->keeps_alive = parser->facts.keeps_alive;
+    /* After a 101 the connection speaks something else. */
+    answer->keeps_alive = parser->facts.keeps_alive && answer->status != 101;
     answer->body.io = io;
     answer->body.parser = parser;
     answer->body.limit = limit;

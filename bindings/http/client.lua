@@ -121,10 +121,15 @@ local function pieces_of(body)
   end
 end
 
-local function send_body(stream, body)
+local function left(deadline)
+  return deadline and math.max(0, deadline - now()) or nil
+end
+
+local function send_body(stream, body, deadline)
   if type(body) == "string" then return stream:write(body) end
   for piece in pieces_of(body) do
     if #piece > 0 then
+      stream:settimeout(left(deadline))
       local ok, err = stream:write(("%x\r\n"):format(#piece), piece, "\r\n")
       if not ok then return nil, err end
     end
@@ -143,7 +148,7 @@ end
 local function finish(response)
   if response.done then return end
   response.done = true
-  if response.answer.keep_alive then
+  if response.answer.keep_alive and response.is_clean then
     release(response.pool, response.key, response.connection)
   else
     response.connection:close()
@@ -171,19 +176,17 @@ end
 Response.__close = Response.close
 Response.__gc = Response.close
 
-local function new_response(self, url, stream, answer)
+-- (is_clean): the server had the whole request, so that it takes what comes
+-- next on the connection for another one.
+local function new_response(self, url, stream, answer, is_clean)
   return setmetatable({
     status = answer.status, reason = answer.reason, version = answer.version,
     headers = answer.headers, url = url.text, answer = answer, connection = stream,
-    key = url.key, pool = self,
+    key = url.key, pool = self, is_clean = is_clean,
   }, Response)
 end
 
 -- ---- One request and its answer ----
-
-local function left(deadline)
-  return deadline and math.max(0, deadline - now()) or nil
-end
 
 local function read_answer(self, stream, method, deadline, more)
   local options = { method = method, timeout = left(deadline), head = self.limits.head,
@@ -200,12 +203,15 @@ local function send(self, stream, method, head, body, expects, deadline)
   ok, err = stream:write(head)
   if not ok then return nil, err end
   if expects then
-    local early, why = read_answer(self, stream, method, deadline,
-      { interim = true, timeout = self.continue_time })
+    local go_on = now() + self.continue_time
+    local early, why
+    repeat -- (Others of its kind, like 103, say nothing of the body.)
+      early, why = read_answer(self, stream, method, deadline, { interim = true, timeout = left(go_on) })
+    until not early or early.status >= 200 or early.status <= 101
     if early and early.status ~= 100 then return true, early end
     if not early and why ~= "timeout" then return nil, why end
   end
-  return send_body(stream, body)
+  return send_body(stream, body, deadline)
 end
 
 local function attempt(self, opts, url, method, fresh, deadline)
@@ -214,12 +220,13 @@ local function attempt(self, opts, url, method, fresh, deadline)
   local stream, used = acquire(self, url, fresh, left(deadline))
   if not stream then return nil, used end
   stream:settimeout(left(deadline))
-  local answer
+  local answer, is_clean
   local ok, err = send(self, stream, method, head, opts.body, expects, deadline)
   if ok and type(err) == "userdata" then
     answer = err
   elseif ok or err == "closed" or err == "connection reset by peer" then
     -- (A server may answer and close before it has read all.)
+    is_clean = ok
     answer, err = read_answer(self, stream, method, deadline)
   end
   if not answer then
@@ -227,7 +234,7 @@ local function attempt(self, opts, url, method, fresh, deadline)
     local is_lost = err == "closed" or err == "connection reset by peer"
     return nil, err, used and is_lost
   end
-  return new_response(self, url, stream, answer)
+  return new_response(self, url, stream, answer, is_clean)
 end
 
 local function parse(text)

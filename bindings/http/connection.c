@@ -374,10 +374,12 @@ static void serve_expired(lua_State *L, struct lunik_http_connection *c)
 {
     c->server->counts.timeouts++;
     c->server->total->timeouts++;
-    if (c->before == LUNIK_HTTP_WAITING && c->head_size > 0)
+    if (c->before == LUNIK_HTTP_WAITING && c->head_size > 0) {
+        c->is_expired = false; /* it lingers like others */
         reject(L, c, 408);
-    else
+    } else {
         lunik_http_connection_close(L, c);
+    }
 }
 
 void lunik_http_serve(lua_State *L, struct lunik_http_connection *c)

@@ -17,6 +17,7 @@
 #define SERVER 1
 #define ERROR_HANDLER 2
 #define HANDLER 3
+#define KEEPER 4
 
 /* ---- Errors ---- */
 
@@ -34,10 +35,14 @@ static bool is_http_error(lua_State *L, int index)
     return is_one;
 }
 
+/* This task is cancelled, and the error says so. From another task that a
+ * handler waited for, it is an error as any other. */
 static bool is_cancelled(lua_State *L, int index)
 {
     bool is_one;
 
+    if (!lunik_task_is_cancelled(lunik_task_self()))
+        return false;
     index = lua_absindex(L, index);
     lunik_lua_push_cancelled(L);
     is_one = lua_rawequal(L, -1, index);
@@ -148,26 +153,26 @@ static void answer_results(lua_State *L, struct lunik_http_exchange *x)
     }
 }
 
-/* run(handler, exchange, is_lent) */
+/* run(keeper, exchange, handler, is_lent) */
 static int run_handler(lua_State *L)
 {
     struct lunik_http_exchange *x = lua_touserdata(L, 2);
-    bool is_lent = lua_toboolean(L, 3);
+    bool is_lent = lua_toboolean(L, 4);
     struct lunik_stream *io = x->connection->io;
     int arguments = x->server->handler_arguments;
 
-    lua_settop(L, 2);
-    lua_pushvalue(L, 1);
-    if (x->server->has_log) {
+    lua_settop(L, 3);
+    if (arguments > 0 || x->server->has_log) {
         lunik_http_push_request(L, x);
-        x->request_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 1, LUNIK_HTTP_KEPT_REQUEST);
     }
-    if (arguments > 0 && x->request_ref != 0)
-        lua_rawgeti(L, LUA_REGISTRYINDEX, x->request_ref);
-    else if (arguments > 0)
-        lunik_http_push_request(L, x);
-    if (arguments > 1)
+    if (arguments > 1) {
         lunik_http_push_response(L, x);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 1, LUNIK_HTTP_KEPT_RESPONSE);
+    }
+    lua_settop(L, 3 + arguments);
     if (is_lent)
         io->ops->consume(io, x->body.parser->head_size);
     x->head = NULL;
@@ -269,10 +274,7 @@ static void call_log(lua_State *L, struct lunik_http_exchange *x,
     int top = lua_gettop(L);
 
     if (lua_getiuservalue(L, SERVER, 2) == LUA_TFUNCTION) {
-        if (x->request_ref != 0)
-            lua_rawgeti(L, LUA_REGISTRYINDEX, x->request_ref);
-        else
-            lua_pushnil(L);
+        lua_getiuservalue(L, KEEPER, LUNIK_HTTP_KEPT_REQUEST);
         lua_pushinteger(L, x->status);
         lua_pushinteger(L, (lua_Integer)x->sent_bytes);
         lua_pushnumber(L, (lua_Number)duration_ns / (lua_Number)LUNIK_NS_PER_S);
@@ -280,8 +282,6 @@ static void call_log(lua_State *L, struct lunik_http_exchange *x,
             log_error(L, x);
     }
     lua_settop(L, top);
-    luaL_unref(L, LUA_REGISTRYINDEX,
-               x->request_ref != 0 ? x->request_ref : LUA_NOREF);
 }
 
 static void init(struct lunik_http_exchange *x,
@@ -316,13 +316,23 @@ static void init(struct lunik_http_exchange *x,
     x->body.wants_continue = facts->expects_continue && facts->is_minor_1;
 }
 
+static void let_go(lua_State *L, int kept)
+{
+    lua_pushnil(L);
+    lua_setiuservalue(L, KEEPER, kept);
+}
+
 static void finish(lua_State *L, struct lunik_http_exchange *x)
 {
     struct lunik_http_connection *connection = x->connection;
     uint64_t duration_ns = lunik_time_monotonic_ns() - x->begun_ns;
 
-    if (x->response != NULL)
+    if (x->response != NULL) {
         *x->response = NULL;
+        let_go(L, LUNIK_HTTP_KEPT_RESPONSE);
+    }
+    if (x->is_writing)
+        x->is_broken = true;
     if (!x->is_upgraded)
         lunik_http_settle_body(x);
     x->sent_bytes += connection->rest_size;
@@ -331,8 +341,10 @@ static void finish(lua_State *L, struct lunik_http_exchange *x)
     x->server->total->received_bytes += x->body.received;
     if (x->server->has_log)
         call_log(L, x, duration_ns);
-    if (x->request != NULL)
+    if (x->request != NULL) {
         lunik_http_request_detach(x->request);
+        let_go(L, LUNIK_HTTP_KEPT_REQUEST);
+    }
     connection->closes = !x->keeps_alive || x->is_broken || !x->is_finished ||
                          !x->body.is_complete;
     connection->has_served = true;
@@ -372,24 +384,29 @@ bool lunik_http_exchange_run(lua_State *L,
     }
     if (is_too_long(&x))
         x.body.status = 413;
-    lua_pushcfunction(L, x.body.status != 0 ? run_error : run_handler);
-    lua_pushvalue(L, HANDLER);
-    lua_pushlightuserdata(L, &x);
-    lua_pushboolean(L, is_lent);
     if (x.body.status != 0) {
         x.keeps_alive = false;
-        lua_pop(L, 1);
         if (is_lent)
             connection->io->ops->consume(connection->io,
                                          connection->parser->head_size);
-        is_lent = false;
+        lua_pushcfunction(L, run_error);
+        lua_pushnil(L);
+        lua_pushlightuserdata(L, &x);
         if (lua_pcall(L, 2, 0, ERROR_HANDLER) != LUA_OK)
             is_cancelled_now = answer_raised(L, &x);
-    } else if (lua_pcall(L, 3, 0, ERROR_HANDLER) != LUA_OK) {
+        goto end;
+    }
+    lua_pushcfunction(L, run_handler);
+    lua_pushvalue(L, KEEPER);
+    lua_pushlightuserdata(L, &x);
+    lua_pushvalue(L, HANDLER);
+    lua_pushboolean(L, is_lent);
+    if (lua_pcall(L, 4, 0, ERROR_HANDLER) != LUA_OK) {
         if (x.head != NULL) /* before the handler began: no memory */
             x.is_broken = true;
         is_cancelled_now = answer_raised(L, &x);
     }
+end:
     if (x.server->logs_lines)
         log_line(&x, method, target, size,
                  lunik_time_monotonic_ns() - x.begun_ns);

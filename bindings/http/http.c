@@ -25,12 +25,12 @@ static int http_status_text(lua_State *L)
 static int http_date(lua_State *L)
 {
     char text[LUNIK_HTTP_DATE_SIZE];
-    lua_Integer seconds =
+    lua_Number seconds =
         lua_isnoneornil(L, 1)
-            ? (lua_Integer)(lunik_time_wall_ns() / LUNIK_NS_PER_S)
-            : (lua_Integer)luaL_checknumber(L, 1);
+            ? (lua_Number)(lunik_time_wall_ns() / LUNIK_NS_PER_S)
+            : luaL_checknumber(L, 1);
 
-    luaL_argcheck(L, seconds >= 0 && seconds < 253402300800, 1,
+    luaL_argcheck(L, seconds >= 0 && seconds < 253402300800.0, 1,
                   "a year of four digits");
     lunik_http_format_date((uint64_t)seconds, text);
     lua_pushstring(L, text);
@@ -398,7 +398,7 @@ static int module_index(lua_State *L)
     } else if (!push_of_client(L, key)) {
         for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
             at = strstr(parts[i].names, key);
-            if (at != NULL && at[-1] == ' ' && at[size] == ' ')
+            if (at > parts[i].names && at[-1] == ' ' && at[size] == ' ')
                 break;
         }
         if (size == 0 || i == sizeof(parts) / sizeof(parts[0]))

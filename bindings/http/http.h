@@ -45,8 +45,10 @@ struct lunik_http_body {
 lunik_result lunik_http_body_peek(struct lunik_http_body *body,
                                   const void **data_out, size_t *size_out);
 void lunik_http_body_consume(struct lunik_http_body *body, size_t size);
-lunik_result lunik_http_body_wait(struct lunik_http_body *body, unsigned wanted,
-                                  uint64_t deadline_ns);
+
+/* When waiting for more has taken too long, and what that makes of the body. */
+uint64_t lunik_http_body_deadline(struct lunik_http_body *body);
+void lunik_http_body_expire(struct lunik_http_body *body);
 
 /* When (bytes) since (begun_ns) are too few: the later of a grace time and
  * what the least rate allows. */
@@ -218,18 +220,25 @@ struct lunik_http_exchange {
     uint64_t begun_ns, sent_bytes, length;
     struct lunik_http_out out, fields;
     unsigned status;
-    int request_ref; /* keeps the request for the log; 0: it need not */
     bool is_head, is_minor_1, keeps_alive, wants_upgrade;
     bool is_begun;    /* some of the answer may have been sent */
     bool is_finished; /* all of it has */
+    bool is_writing;  /* a task waits until it can send more */
     bool is_chunked, has_length, has_type, has_date, is_upgraded, is_broken;
 };
+
+/* User values of the keeper: what the handler is given stays as long as the
+ * exchange, which it points to, and which points to it. */
+#define LUNIK_HTTP_KEPT_REQUEST 1
+#define LUNIK_HTTP_KEPT_RESPONSE 2
+#define LUNIK_HTTP_KEPT 2
 
 /*
  * Serves the request whose head the parser has, at (head): lent by the stream,
  * which still has it, if (is_lent). Says in (connection->closes) whether it was
- * the last. At 1 to 3 of L's stack: the server, the handler of errors, the
- * server's handler. Returns: false when the task is cancelled.
+ * the last. At 1 to 4 of L's stack: the server, the handler of errors, the
+ * server's handler, the keeper: a userdata with LUNIK_HTTP_KEPT user values.
+ * Returns: false when the task is cancelled.
  */
 LUNIK_MUST_CHECK bool
 lunik_http_exchange_run(lua_State *L, struct lunik_http_connection *connection,
@@ -252,10 +261,14 @@ void lunik_http_push_response(lua_State *L, struct lunik_http_exchange *x);
 /* The objects outlive the exchange. */
 void lunik_http_request_detach(struct lunik_http_request *request);
 
-/* Writes all, and waits if it must. Not through L's errors but for cancelling.
- */
+/* Writes all, and waits if it must. Raises when the task is cancelled, and when
+ * the exchange, which another task runs, has ended meanwhile. */
 lunik_result lunik_http_write(lua_State *L, struct lunik_http_exchange *x,
                               const char *data, size_t size, unsigned flags);
+
+/* The same with what is in (x->out). */
+lunik_result lunik_http_flush(lua_State *L, struct lunik_http_exchange *x,
+                              unsigned flags);
 
 /* Adds a field to the answer; raises if it is none. */
 void lunik_http_add_field(lua_State *L, struct lunik_http_exchange *x,

@@ -94,8 +94,9 @@ static bool split_target(struct lunik_http_parser *parser, const char *at,
 
         if (c <= ' ' || c >= 0x7f || c == '#')
             return false;
-        if (c == '%' || (c == '.' && i > 0 && at[i - 1] == '/') || c == '\\' ||
-            (c == '/' && i > 0 && at[i - 1] == '/'))
+        if (i < path_size &&
+            (c == '%' || (c == '.' && i > 0 && at[i - 1] == '/') || c == '\\' ||
+             (c == '/' && i > 0 && at[i - 1] == '/')))
             is_plain = false;
     }
     parser->facts.is_plain = is_plain;

@@ -286,10 +286,20 @@ length:
 
 /* ---- Sending ---- */
 
+/* The handler has returned while another task waited with (res) to write: the
+ * exchange and its connection are no more. */
+static void raise_over(lua_State *L, lunik_result res)
+{
+    if (res == LUNIK_ECANCELED || res == LUNIK_ETIMEOUT)
+        lunik_lua_raise(L, res);
+    luaL_error(L, "the request is over");
+}
+
 lunik_result lunik_http_write(lua_State *L, struct lunik_http_exchange *x,
                               const char *data, size_t size, unsigned flags)
 {
     struct lunik_stream *io = x->connection->io;
+    struct lunik_http_exchange **slot = x->response;
     uint64_t now, idle, rate, begun_ns = 0, taken = 0;
     lunik_result res;
     size_t sent;
@@ -310,8 +320,12 @@ lunik_result lunik_http_write(lua_State *L, struct lunik_http_exchange *x,
                 begun_ns = now;
             idle = now + x->server->limits.body_idle_ns;
             rate = lunik_http_rate_deadline(begun_ns, taken);
+            x->is_writing = true;
             res = lunik_stream_wait(io, LUNIK_WRITABLE,
                                     idle < rate ? idle : rate);
+            if (slot != NULL && *slot == NULL)
+                raise_over(L, res);
+            x->is_writing = false;
         }
         if (res == LUNIK_OK)
             continue;
@@ -323,17 +337,19 @@ lunik_result lunik_http_write(lua_State *L, struct lunik_http_exchange *x,
     return LUNIK_OK;
 }
 
-static lunik_result flush_out(lua_State *L, struct lunik_http_exchange *x,
+lunik_result lunik_http_flush(lua_State *L, struct lunik_http_exchange *x,
                               unsigned flags)
 {
-    lunik_result res = lunik_http_write(L, x, x->out.data, x->out.size, flags);
+    size_t size = x->out.size;
 
     x->out.size = 0;
-    return res;
+    return lunik_http_write(L, x, x->out.data, size, flags);
 }
 
 lunik_result lunik_http_begin(lua_State *L, struct lunik_http_exchange *x)
 {
+    if (x->is_writing)
+        luaL_error(L, "another task is writing the response");
     if (x->is_begun)
         return x->is_broken ? LUNIK_ECLOSED : LUNIK_OK;
     if (x->status == 0)
@@ -371,7 +387,7 @@ lunik_result lunik_http_send_piece(lua_State *L, struct lunik_http_exchange *x,
     if (res != LUNIK_OK || size == 0)
         return res;
     if (x->is_head || !may_have_body(x->status))
-        return flush_out(L, x, 0);
+        return lunik_http_flush(L, x, 0);
     if (!x->is_chunked && x->has_length) {
         if (size > x->length)
             luaL_error(L, "more body than its Content-Length");
@@ -384,9 +400,9 @@ lunik_result lunik_http_send_piece(lua_State *L, struct lunik_http_exchange *x,
         lunik_http_out_add(out, data, size);
         if (x->is_chunked)
             ADD(out, "\r\n");
-        return flush_out(L, x, 0);
+        return lunik_http_flush(L, x, 0);
     }
-    res = flush_out(L, x, LUNIK_SEND_MORE);
+    res = lunik_http_flush(L, x, LUNIK_SEND_MORE);
     if (res == LUNIK_OK)
         res = lunik_http_write(L, x, data, size,
                                x->is_chunked ? LUNIK_SEND_MORE : 0);
@@ -413,5 +429,5 @@ lunik_result lunik_http_finish(lua_State *L, struct lunik_http_exchange *x)
         luaL_error(L, "less body than its Content-Length");
     }
     x->is_finished = true;
-    return flush_out(L, x, 0);
+    return lunik_http_flush(L, x, 0);
 }

@@ -5,6 +5,7 @@
 
 #include <lauxlib.h>
 #include <lunik/runtime.h>
+#include <lunik/time.h>
 #include <string.h>
 
 /* User values of the object. */
@@ -56,7 +57,22 @@ static void request_consume(struct lunik_stream *stream, size_t size)
 static lunik_result request_wait(struct lunik_stream *stream, unsigned wanted,
                                  uint64_t deadline_ns)
 {
-    return lunik_http_body_wait(body_of(stream), wanted, deadline_ns);
+    const struct lunik_http_request *request =
+        (struct lunik_http_request *)stream;
+    struct lunik_http_body *body = body_of(stream);
+    struct lunik_stream *io = body->io;
+    uint64_t bound;
+    lunik_result res;
+
+    if (io == NULL || io->ops == NULL)
+        return LUNIK_ECLOSED;
+    bound = lunik_http_body_deadline(body);
+    res = io->ops->wait(io, wanted, bound < deadline_ns ? bound : deadline_ns);
+    /* If the handler, another task's, has ended, there is no body any more. */
+    if (res == LUNIK_ETIMEOUT && bound <= deadline_ns && request->x != NULL &&
+        body->io != NULL && lunik_time_monotonic_ns() >= bound)
+        lunik_http_body_expire(body);
+    return res;
 }
 
 static void request_close(struct lunik_stream *stream)

@@ -45,7 +45,8 @@ static void send_whole(lua_State *L, struct lunik_http_exchange *x,
     lunik_http_settle_body(x);
     if (x->has_length && x->length != size && !x->is_head && x->status != 304)
         luaL_error(L, "Content-Length is not the body's length");
-    if (!(x->has_length && size == 0)) {
+    /* (What a 304 says of the length is said of what it does not send.) */
+    if (!(size == 0 && (x->has_length || x->status == 304))) {
         x->has_length = true;
         x->length = size;
     }
@@ -257,9 +258,8 @@ static int response_add(lua_State *L)
     return put_field(L, false);
 }
 
-static int answer(lua_State *L, struct lunik_http_exchange *x, lunik_result res)
+static int answer(lua_State *L, lunik_result res)
 {
-    (void)x;
     if (res != LUNIK_OK)
         return lunik_lua_fail_wait(L, res);
     lua_pushboolean(L, true);
@@ -282,7 +282,7 @@ static int response_write(lua_State *L)
         data = luaL_checklstring(L, i, &size);
         res = lunik_http_send_piece(L, x, data, size);
     }
-    return answer(L, x, res);
+    return answer(L, res);
 }
 
 /* response:flush() -> true | nil, err: sends the head now */
@@ -295,11 +295,9 @@ static int response_flush(lua_State *L)
     if (x->is_finished)
         return lunik_lua_fail(L, LUNIK_ECLOSED);
     res = lunik_http_begin(L, x);
-    if (res == LUNIK_OK) {
-        res = lunik_http_write(L, x, x->out.data, x->out.size, 0);
-        x->out.size = 0;
-    }
-    return answer(L, x, res);
+    if (res == LUNIK_OK)
+        res = lunik_http_flush(L, x, 0);
+    return answer(L, res);
 }
 
 /* response:finish() -> true | nil, err */
@@ -308,7 +306,7 @@ static int response_finish(lua_State *L)
     struct lunik_http_exchange *x = check_response(L);
 
     lunik_lua_check(L);
-    return answer(L, x, lunik_http_finish(L, x));
+    return answer(L, lunik_http_finish(L, x));
 }
 
 /* response:send(status [, body [, headers]]) -> true | nil, err */
@@ -322,7 +320,7 @@ static int response_send(lua_State *L)
     set_status(L, x, 2);
     lunik_http_add_fields(L, x, 4);
     lunik_http_respond(L, x, 3);
-    return answer(L, x, x->is_broken ? LUNIK_ECLOSED : LUNIK_OK);
+    return answer(L, x->is_broken ? LUNIK_ECLOSED : LUNIK_OK);
 }
 
 /* The socket goes over to a stream of its own. */

@@ -327,6 +327,7 @@ static int worker_body(lua_State *L)
     lunik_result res;
 
     lua_settop(L, 3);
+    lua_newuserdatauv(L, 0, LUNIK_HTTP_KEPT);
     for (;;) {
         server->is_woken = false;
         serve_queue(L, server);
@@ -773,7 +774,9 @@ static int server_serve(lua_State *L)
     lua_pushcfunction(L, lunik_http_error_handler);
     lua_insert(L, 2); /* [server, error handler, stream] */
     lua_getiuservalue(L, 1, HANDLER);
-    lua_insert(L, 3); /* [server, error handler, handler, stream] */
+    lua_insert(L, 3);
+    lua_newuserdatauv(L, 0, LUNIK_HTTP_KEPT);
+    lua_insert(L, 4); /* [server, error handler, handler, keeper, stream] */
     lunik_http_serve_stream(L, server, io);
     lua_pushboolean(L, true);
     return 1;

@@ -281,8 +281,8 @@ end
 -- Where the client must go for a folder, which has a "/" at its end.
 local function redirect(req)
   local path, query = req.target:match "^([^?#]*)(.*)$"
-  -- "//host" would lead to another server.
-  path = path:gsub("^/+", "/")
+  -- "//host" would lead to another server; browsers read "/\host" so, too.
+  path = path:gsub("^/[/\\]+", "/")
   if path:sub(1, 1) ~= "/" then return 404, "not found\n" end
   return 301, "it is a folder\n", { Location = path .. "/" .. query:match "^[^#]*" }
 end

@@ -134,7 +134,8 @@ local function asks_for(tokens, i, module)
 end
 
 -- The fields of (module) that (text) uses, as a set; nil where that cannot be
--- told: the module is handed on, or looked up in another way.
+-- told: the module is in no local variable, is handed on, or is looked up in
+-- another way.
 function lexer.fields(text, module)
   local tokens, names, fields = lexer.tokens(text), {}, {}
   for i = 1, #tokens do
@@ -142,12 +143,10 @@ function lexer.fields(text, module)
     if after and is(tokens[after], ".") and tokens[after + 1] then
       fields[tokens[after + 1].value] = true
     elseif after then
-      local name = tokens[i - 2]
-      if not is(tokens[i - 1], "=") or name.kind ~= "name" or is(tokens[i - 3], ",") or is(tokens[after], ",") or
-          is(tokens[i - 3], ".") then
-        return nil
-      end
-      names[name.value] = true
+      if not is(tokens[i - 1], "=") or not is(tokens[i - 3], "local") then return nil end
+      names[tokens[i - 2].value] = true
+    elseif is(tokens[i], "require") and not argument(tokens, i + 1) then
+      return nil
     end
   end
   for i, item in ipairs(tokens) do

@@ -46,7 +46,12 @@ return {
       return table.concat(list, " ")
     end
     suite.equal(fields 'local m = require "m" m.a() m.b{} x.c() x.m.d()', "a b")
-    suite.equal(fields 'm = require("m") m:a()', "a")
+    suite.equal(fields 'local m = require("m") m:a()', "a")
+    -- Another file may use a global variable, or a table's field.
+    suite.equal(fields 'm = require("m") m:a()', "unknown")
+    suite.equal(fields 'local t = { m = require "m" } t.m.a()', "unknown")
+    suite.equal(fields 'local t = { 1; m = require "m" } t.m.a()', "unknown")
+    suite.equal(fields 'local _, m = pcall(require, "m") m.a()', "unknown")
     suite.equal(fields 'local f = require "m".a require("m").b()', "a b")
     suite.equal(fields 'local m = require "n" m.a()', "")
     suite.equal(fields 'local m = require "m" print(m)', "unknown")

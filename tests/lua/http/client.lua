@@ -27,6 +27,29 @@ local function with_liar(answer, fn)
   if not ok then error(err, 0) end
 end
 
+-- Calls fn(port, count) while talk(stream) has each connection; count() gives
+-- how many there were.
+local function with_talker(talk, fn)
+  local listener = assert(net.listen("127.0.0.1", 0))
+  local _, port = listener:address()
+  local count = 0
+  local server = task.spawn(function()
+    while true do
+      local stream = listener:accept()
+      if not stream then return end
+      count = count + 1
+      task.spawn(function()
+        talk(stream)
+        stream:close()
+      end)
+    end
+  end)
+  local ok, err = xpcall(fn, debug.traceback, port, function() return count end)
+  listener:close()
+  server:join(5)
+  if not ok then error(err, 0) end
+end
+
 local tests = {
   ["get gives status, fields and body"] = function()
     support.with_server(function(req) return 200, req.method .. " " .. req.target, { ["X-A"] = "b" } end, function(port)
@@ -107,6 +130,63 @@ local tests = {
         test.equal(seen.cookie, nil)
         test.equal(seen["x-a"], "1")
       end)
+    end)
+  end,
+  ["an answer that came before the body ends the connection"] = function()
+    local heads = {}
+    with_talker(function(stream)
+      while true do
+        local head = stream:read_until("\r\n\r\n", 10000, 2)
+        if not head then return end
+        heads[#heads + 1] = head:match "^%a+"
+        stream:write "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n"
+      end
+    end, function(port, count)
+      local client <close> = http.client { timeout = 5 }
+      test.equal(client:post(url(port), "body", { expect = true }).status, 417)
+      test.equal(client:get(url(port)).status, 417)
+      test.equal(table.concat(heads, " "), "POST GET")
+      test.equal(count(), 2)
+    end)
+  end,
+  ["a connection that speaks another protocol is not kept"] = function()
+    with_talker(function(stream)
+      while stream:read_until("\r\n\r\n", 10000, 2) do
+        stream:write "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"
+      end
+    end, function(port, count)
+      local client <close> = http.client { timeout = 5 }
+      for _ = 1, 2 do test.equal(client:get(url(port)).status, 101) end
+      test.equal(count(), 2)
+    end)
+  end,
+  ["a hint before the body may be sent is no answer"] = function()
+    local body
+    with_talker(function(stream)
+      stream:read_until("\r\n\r\n", 10000, 2)
+      stream:write "HTTP/1.1 103 Early Hints\r\n\r\n"
+      stream:write "HTTP/1.1 100 Continue\r\n\r\n"
+      body = stream:read_exactly(4, 2)
+      stream:write "HTTP/1.1 201 Made\r\nContent-Length: 0\r\n\r\n"
+    end, function(port)
+      test.equal(http.post(url(port), "body", { expect = true }).status, 201)
+      test.equal(body, "body")
+    end)
+  end,
+  ["a body in pieces is sent by the deadline or not at all"] = function()
+    with_talker(function(stream)
+      for _ = 1, 100 do
+        for _ = 1, 4 do
+          if not stream:read() then return end
+        end
+        task.sleep(0.02)
+      end
+    end, function(port)
+      local began, piece = task.now(), ("x"):rep(1 << 16)
+      local response, err = http.post(url(port), function() return piece end, { timeout = 0.5 })
+      test.equal(response, nil)
+      test.equal(err, "timeout")
+      assert(task.now() - began < 0.8, task.now() - began)
     end)
   end,
   ["HEAD has no body, and 204 neither"] = function()

@@ -274,11 +274,80 @@ return {
       test.equal(codes(text), "200 200")
     end)
   end,
+  ["304 tells no length that nobody knows"] = function()
+    with_server(function(req)
+      if req.path == "/known" then return 304, nil, { ["Content-Length"] = "7" } end
+      return 304
+    end, function(port)
+      local head = ask(port, GET)
+      assert(not head:find "Content%-Length", head)
+      head = ask(port, get "/known")
+      assert(head:find("\r\nContent-Length: 7\r\n", 1, true), head)
+    end)
+  end,
   ["204 and 304 have no body"] = function()
     with_server(function(req) return tonumber(req.path:sub(2)), "x" end, function(port)
       local text = raw(port, get "/204" .. get "/304" .. get "/200", 0.3)
       test.equal(codes(text), "204 304 200")
       test.equal(select(2, text:gsub("\r\n\r\nx", "")), 1)
+    end)
+  end,
+  ["what the handler was given lasts until the answer is out"] = function()
+    local kept = {}
+    with_server(function(req, res)
+      return 200, function()
+        if #kept > 0 then return nil end
+        req, res = nil, nil
+        collectgarbage()
+        collectgarbage()
+        for size = 1, 700 do
+          for i = 1, 4 do kept[#kept + 1] = ("A"):rep(size) .. i end
+        end
+        return "x"
+      end
+    end, function(port)
+      local _, body = ask(port, GET)
+      test.equal(body, "1\r\nx\r\n0\r\n\r\n")
+      for _, text in ipairs(kept) do assert(text:find "^A+%d$", "memory of another object was written to") end
+    end)
+  end,
+  ["a task that reads the body when the handler ends harms no other request"] = function()
+    local why
+    with_server(function(req)
+      if req.method == "GET" then
+        task.sleep(0.6)
+        return "slow"
+      end
+      task.spawn(function() why = select(2, req:read(10)) end)
+      task.sleep(0.05)
+      return "done"
+    end, function(port)
+      local stream <close> = assert(net.connect("127.0.0.1", port, 5))
+      stream:write "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+      test.equal(codes(support.drain(stream, 0.15)), "200")
+      test.equal(codes(raw(port, GET, 1)), "200")
+      assert(why == "closed" or why == "timeout", why)
+    end, { limits = { body_idle = 0.4 } })
+  end,
+  ["a task that writes when the handler ends is told, and the connection is cut"] = function()
+    local did, why
+    with_server(function(req, res)
+      if req.path == "/b" then return "b" end
+      task.spawn(function() did, why = pcall(res.write, res, ("x"):rep(20000000)) end)
+      task.sleep(0.1)
+      if req.path == "/finish" then res:finish() end
+    end, function(port)
+      for _, path in ipairs { "/a", "/finish" } do
+        local stream <close> = assert(net.connect("127.0.0.1", port, 5))
+        stream:write(get(path))
+        for _ = 1, 60 do
+          if did == nil then task.sleep(0.05) end
+        end
+        test.equal(did, false)
+        assert(tostring(why):find("the request is over", 1, true), why)
+        test.equal(codes(raw(port, get "/b", 0.2)), "200")
+        did = nil
+      end
     end)
   end,
   ["an error is a 500 that says nothing, and the server goes on"] = function()
@@ -292,6 +361,23 @@ return {
       test.equal(body, "Internal Server Error\n")
       test.equal(codes(raw(port, get "/table" .. GET, 0.2)), "500 500")
       assert(not raw(port, get "/late", 0.2):find "secret")
+    end)
+  end,
+  ["that another task was cancelled is an error as any other"] = function()
+    with_server(function(req)
+      if req.path == "/b" then return "b" end
+      local other = task.spawn(task.sleep, 5)
+      other:cancel()
+      error(select(2, other:join()), 0)
+    end, function(port)
+      test.equal(codes(raw(port, GET, 0.2)), "500")
+      test.equal(codes(raw(port, get "/b", 0.2)), "200")
+    end, { limits = { workers = 1 } })
+  end,
+  ["the target of a proxy's form may have a query alone"] = function()
+    with_server(function(req) return req.path .. " " .. req.query end, function(port)
+      local _, body = ask(port, "GET http://a?x=%20/../y HTTP/1.1\r\nHost: a\r\n\r\n")
+      test.equal(body, "/ x=%20/../y")
     end)
   end,
   ["http.error is an answer"] = function()
@@ -366,6 +452,18 @@ return {
       test.equal(err, "closed")
       assert(task.now() - start < 1.5)
     end, { limits = { keep_alive = 0.1 } })
+  end,
+  ["after a 408 there is time to read it"] = function()
+    with_server(function() return "" end, function(port)
+      local stream <close> = assert(net.connect("127.0.0.1", port, 5))
+      stream:write "GET /"
+      task.sleep(0.5)
+      for _ = 1, 3 do
+        test.equal(stream:write "x", true)
+        task.sleep(0.05)
+      end
+      test.equal(codes(support.drain(stream, 0.1)), "408")
+    end, { limits = { head_time = 0.2 } })
   end,
   ["a body that stops is 408"] = function()
     with_server(function(req) return req:body() or "none" end, function(port)

@@ -40,10 +40,11 @@ return {
     r:get("/none", function() return 204 end)
     r:get("/parts", function() return 200, function() return nil end end)
     r:get("/error", function() error "broken" end)
+    r:get("/gone", function() error { status = 410 } end)
     local function ask(path) return pcall(r, fake.request("GET", path, { ["User-Agent"] = "test", Referer = "here" })) end
     local _, body = ask "/text"
     test.equal(body, "hello")
-    for _, path in ipairs { "/pair", "/none", "/parts", "/error", "/nowhere" } do ask(path) end
+    for _, path in ipairs { "/pair", "/none", "/parts", "/error", "/gone", "/nowhere" } do ask(path) end
     local text = {}
     for _, one in ipairs(list) do
       text[#text + 1] = one.target .. "=" .. one.status .. ":" .. tostring(one.bytes)
@@ -52,7 +53,7 @@ return {
       test.equal(one.remote, "192.0.2.7")
       assert(one.seconds >= 0 and one.time > 0)
     end
-    test.equal(table.concat(text, " "), "/text=200:5 /pair=201:4 /none=204:0 /parts=200:nil /error=500:0 /nowhere=404:10")
+    test.equal(table.concat(text, " "), "/text=200:5 /pair=201:4 /none=204:0 /parts=200:nil /error=500:0 /gone=410:0 /nowhere=404:10")
   end,
 
   ["the server's log gets the same entries"] = function()

@@ -108,6 +108,17 @@ return {
     test.raises("keep_alive", events.start, fake.response(), { keep_alive = "x" })
   end,
 
+  ["a handler that ends without closing its stream ends no more than that"] = function()
+    local _, res = start { keep_alive = 0.01 }
+    local calls = 0
+    function res.write()
+      calls = calls + 1
+      error "the request is over"
+    end
+    task.sleep(0.05)
+    test.equal(calls, 1)
+  end,
+
   ["a closed stream sends nothing more"] = function()
     local e, res = start { keep_alive = 0.005 }
     e:close()

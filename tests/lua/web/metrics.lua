@@ -311,6 +311,7 @@ return {
     r:use(metrics.middleware())
     r:get("/users/:id", function(req)
       if req.params.id == "0" then error "no such user" end
+      if req.params.id == "gone" then error { status = 410 } end
       return "user"
     end)
     for i = 1, 3 do r(fake.request("GET", "/users/" .. i)) end
@@ -319,11 +320,13 @@ return {
     local ok, err = pcall(r, fake.request("GET", "/users/0"))
     test.equal(ok, false)
     assert(err:find "no such user")
+    test.equal(pcall(r, fake.request("GET", "/users/gone")), false)
     local found = now()
     test.equal(found['http_requests_total{method="GET",route="/users/:id",status="200"}'], 3)
     test.equal(found['http_requests_total{method="GET",route="none",status="404"}'], 1)
     test.equal(found['http_requests_total{method="other",route="none",status="405"}'], 1)
     test.equal(found['http_requests_total{method="GET",route="/users/:id",status="500"}'], 1)
-    test.equal(found['http_request_seconds_count{method="GET",route="/users/:id"}'], 4)
+    test.equal(found['http_requests_total{method="GET",route="/users/:id",status="410"}'], 1)
+    test.equal(found['http_request_seconds_count{method="GET",route="/users/:id"}'], 5)
   end,
 }

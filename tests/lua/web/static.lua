@@ -88,6 +88,16 @@ return {
     test.equal(get("/docs", nil, nil, none), 404)
   end,
 
+  ["a folder's address is on this server"] = function()
+    for _, start in ipairs { "//", "/\\", "/\\/", "/\\\\" } do
+      local req = fake.request("GET", start .. "evil.example/../docs")
+      req.path = "/docs" -- as the server makes it of such a target
+      local status, _, headers = site(req)
+      test.equal(status, 301)
+      test.equal(headers.Location, "/evil.example/../docs/")
+    end
+  end,
+
   ["no path leads out, to hidden files, or to another server"] = function()
     for _, path in ipairs {
       "/../fake.lua", "/..%2ffake.lua", "/%2e%2e/fake.lua", "/docs/../../fake.lua", "/.hidden/key",
