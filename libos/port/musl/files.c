@@ -15,8 +15,6 @@
 
 enum { DEVICE_SEALED = 1, DEVICE_TMP, DEVICE_DEV };
 
-#define TABLE_FIRST 32 /* a power of two, as LUNIK_FILES_MAX is */
-
 /* ---- Devices ---- */
 
 static long console_read(struct lunik_files *files, struct lunik_file *file,
@@ -309,8 +307,8 @@ const struct lunik_file_kind lunik_file_tmp_folder = { .is_seekable = true,
 
 static bool make_room(struct lunik_files *files, int fd)
 {
-    int size = files->table_size ? files->table_size : TABLE_FIRST;
-    struct lunik_file **table;
+    struct lunik_file **table = files->table;
+    int size = files->table_size;
 
     while (size <= fd)
         size *= 2;
@@ -318,10 +316,13 @@ static bool make_room(struct lunik_files *files, int fd)
         return false;
     if (size == files->table_size)
         return true;
-    table = lunik_mem_resize(files->table,
-                             (size_t)size * sizeof(struct lunik_file *));
+    if (table == files->first_table)
+        table = NULL;
+    table = lunik_mem_resize(table, (size_t)size * sizeof(*table));
     if (!table)
         return false;
+    if (files->table == files->first_table)
+        memcpy(table, files->first_table, sizeof(files->first_table));
     memset(table + files->table_size, 0,
            (size_t)(size - files->table_size) * sizeof(struct lunik_file *));
     files->table = table;
@@ -350,6 +351,15 @@ int lunik_files_install(struct lunik_files *files, struct lunik_file *file)
     return install_from(files, file, 0);
 }
 
+/* The number that a look-up of "/dev/console" finds. */
+static uint64_t console_number(void)
+{
+    for (size_t i = 0; lunik_path_device(i); i++)
+        if (strcmp(lunik_path_device(i), "console") == 0)
+            return i + 1;
+    return 0;
+}
+
 void lunik_files_init(struct lunik_files *files,
                       const struct lunik_archive *archive, size_t tmp_limit)
 {
@@ -358,10 +368,17 @@ void lunik_files_init(struct lunik_files *files,
     memset(files, 0, sizeof(*files));
     files->archive = archive;
     lunik_tmpfs_init(&files->tmp, tmp_limit);
+    files->table = files->first_table;
+    files->table_size = LUNIK_FILES_FIRST;
     for (int fd = 0; fd < 3; fd++) {
-        int res =
-            lunik_files_open(files, LUNIK_FILES_CWD, "/dev/console", flags[fd]);
+        struct lunik_file *file = &files->standard[fd];
+        int res;
 
+        file->kind = &lunik_file_console;
+        file->flags = flags[fd];
+        file->number = console_number();
+        file->ref_count = 1; /* ours: it is never freed */
+        res = lunik_files_install(files, file);
         LUNIK_ASSERT(res == fd);
     }
 }
@@ -375,7 +392,8 @@ void lunik_files_fini(struct lunik_files *files)
             LUNIK_ASSERT(res == 0);
         }
     }
-    lunik_mem_free(files->table);
+    if (files->table != files->first_table)
+        lunik_mem_free(files->table);
     files->table = NULL;
     files->table_size = files->lowest = 0;
     lunik_tmpfs_fini(&files->tmp);

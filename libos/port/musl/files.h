@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define LUNIK_FILES_MAX 65536     /* descriptors; memory bounds them sooner */
+#define LUNIK_FILES_FIRST 32      /* a power of two, as LUNIK_FILES_MAX is */
 #define LUNIK_FILES_PATH_MAX 1024 /* the NUL included */
 #define LUNIK_FILES_CWD (-100)    /* AT_FDCWD */
 
@@ -36,7 +37,11 @@ struct lunik_file {
 struct lunik_files {
     const struct lunik_archive *archive;
     struct lunik_tmpfs tmp;
-    struct lunik_file **table; /* grows; on the heap */
+    /* What a program needs to say that there is no memory takes none: the
+     * first descriptors, and the console's three files. */
+    struct lunik_file *first_table[LUNIK_FILES_FIRST];
+    struct lunik_file standard[3];
+    struct lunik_file **table; /* grows, to the heap */
     int table_size;
     int lowest;                     /* every descriptor below is in use */
     char cwd[LUNIK_FILES_PATH_MAX]; /* without the leading '/' */
