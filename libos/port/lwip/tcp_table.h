@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tcp_table.h: lwIP's connections, found by hash and kept from its timers
- * while they have nothing to do. See docs/decisions/0006-tcp-tables.md.
+ * while they have nothing to do. See docs/decisions/0007-tcp-tables.md.
  *
  * Context: task.
  */
