@@ -47,6 +47,7 @@ static void link_all(struct lunik_http_server *server,
         c->all_next->all_prev = c;
     server->all = c;
     server->connection_count++;
+    server->total->connections++;
 }
 
 static void unlink_all(struct lunik_http_connection *c)
@@ -60,6 +61,7 @@ static void unlink_all(struct lunik_http_connection *c)
     else
         server->all = c->all_next;
     server->connection_count--;
+    server->total->connections--;
 }
 
 static void drop_message(struct lunik_http_connection *c)

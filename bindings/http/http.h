@@ -99,6 +99,7 @@ struct lunik_http_counts {
     uint64_t classes[6];   /* answers by the first digit of their status */
     uint64_t bad_requests; /* answered without the handler */
     uint64_t timeouts, refused, duration_ns;
+    uint64_t connections; /* open now; of all servers only */
     uint64_t buckets[LUNIK_HTTP_BUCKETS + 1];
 };
 

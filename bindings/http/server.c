@@ -119,8 +119,12 @@ static void push_counts(lua_State *L, const struct lunik_http_counts *counts)
 /* http.stats() -> the figures of all servers */
 static int http_stats(lua_State *L)
 {
+    const struct lunik_http_counts *total;
+
     lua_rawgetp(L, LUA_REGISTRYINDEX, &total_key);
-    push_counts(L, lua_touserdata(L, -1));
+    total = lua_touserdata(L, -1);
+    push_counts(L, total);
+    set_count(L, "connections", total->connections);
     return 1;
 }
 

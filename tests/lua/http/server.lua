@@ -504,6 +504,7 @@ return {
         assert(streams[i]:read_until("\r\n\r\nx", 1000, 2))
       end
       test.equal(server.stats.connections, 3)
+      test.equal(http.stats().connections, 3)
       local _, gone = streams[1]:read(1, 1)
       assert(gone == "closed" or gone == "connection reset by peer", gone)
       streams[5]:write(GET)
