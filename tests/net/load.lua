@@ -20,7 +20,8 @@ local function churn(name)
     local first, last = figures["part.1"], figures["part." .. parts]
     suite.note("%.0f connections/s, first part %.0f, last %.0f", figures.rate, first, last)
     assert(figures.requests > 100 * seconds, figures.requests)
-    assert(last >= first * 0.85, ("%.0f at first, %.0f at last"):format(first, last))
+    -- Seconds tell of a stall; only minutes tell of a slope.
+    assert(last >= first * (suite.is_long and 0.85 or 0.5), ("%.0f at first, %.0f at last"):format(first, last))
   end
 end
 
