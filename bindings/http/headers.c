@@ -165,7 +165,7 @@ void lunik_http_push_headers(lua_State *L, int owner,
     const struct lunik_http_head **slot;
 
     owner = lua_absindex(L, owner);
-    slot = lua_newuserdatauv(L, sizeof(*slot), 1);
+    slot = lua_newuserdatauv(L, sizeof(struct lunik_http_head *), 1);
     *slot = head;
     lua_pushvalue(L, owner);
     lua_setiuservalue(L, -2, 1);
@@ -188,7 +188,7 @@ void lunik_http_push_trailers(lua_State *L,
         for (k = 0; k < field->name.size; k++) {
             char c = parser->trailers[field->name.at + k];
 
-            name[k] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+            name[k] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
         }
         luaL_pushresultsize(&b, field->name.size);
         lua_pushlstring(L, parser->trailers + field->value.at,

@@ -25,10 +25,8 @@ static int http_status_text(lua_State *L)
 static int http_date(lua_State *L)
 {
     char text[LUNIK_HTTP_DATE_SIZE];
-    lua_Number seconds =
-        lua_isnoneornil(L, 1)
-            ? (lua_Number)(lunik_time_wall_ns() / LUNIK_NS_PER_S)
-            : luaL_checknumber(L, 1);
+    uint64_t now = lunik_time_wall_ns() / LUNIK_NS_PER_S;
+    lua_Number seconds = luaL_optnumber(L, 1, (lua_Number)now);
 
     luaL_argcheck(L, seconds >= 0 && seconds < 253402300800.0, 1,
                   "a year of four digits");

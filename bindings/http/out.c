@@ -158,8 +158,10 @@ static void add_value(lua_State *L, struct lunik_http_exchange *x, int name)
     name_text = lua_tolstring(L, name, &name_size);
     if (!lua_istable(L, -1)) {
         value = lua_tolstring(L, -1, &value_size);
-        if (value == NULL)
+        if (value == NULL) {
             luaL_error(L, "bad value of a response's field '%s'", name_text);
+            return;
+        }
         lunik_http_add_field(L, x, name_text, name_size, value, value_size);
         return;
     }
@@ -167,8 +169,10 @@ static void add_value(lua_State *L, struct lunik_http_exchange *x, int name)
     for (i = 1; i <= count; i++) {
         lua_geti(L, -1, i);
         value = lua_tolstring(L, -1, &value_size);
-        if (value == NULL)
+        if (value == NULL) {
             luaL_error(L, "bad value of a response's field '%s'", name_text);
+            return;
+        }
         lunik_http_add_field(L, x, name_text, name_size, value, value_size);
         lua_pop(L, 1);
     }
@@ -254,7 +258,7 @@ void lunik_http_put_head(lua_State *L, struct lunik_http_exchange *x)
 
     if (x->server->is_draining)
         x->keeps_alive = false;
-    reserve(L, out, 4 * LINE_MAX + x->fields.size + 128);
+    reserve(L, out, (size_t)4 * LINE_MAX + x->fields.size + 128);
     put_status_line(x);
     if (!x->has_date)
         lunik_http_out_add(out, lunik_http_date(x->server, x->begun_ns),

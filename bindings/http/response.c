@@ -194,7 +194,8 @@ static struct lunik_http_exchange *check_response(lua_State *L)
 
 void lunik_http_push_response(lua_State *L, struct lunik_http_exchange *x)
 {
-    struct lunik_http_exchange **slot = lua_newuserdatauv(L, sizeof(*slot), 0);
+    struct lunik_http_exchange **slot =
+        lua_newuserdatauv(L, sizeof(struct lunik_http_exchange *), 0);
 
     *slot = x;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &lunik_http_response_key);

@@ -162,7 +162,8 @@ static int64_t days_from_civil(int64_t year, unsigned month_of, unsigned day)
     yoe = (unsigned)(year - era * 400);
     doy =
         (153 * (month_of > 2 ? month_of - 3 : month_of + 9) + 2) / 5 + day - 1;
-    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+    return era * 146097 + (int64_t)yoe * 365 + yoe / 4 - yoe / 100 + doy -
+           719468;
 }
 
 bool lunik_http_parse_date(const char *text, size_t size, int64_t *out)
@@ -212,7 +213,8 @@ bool lunik_http_parse_date(const char *text, size_t size, int64_t *out)
     if (!c.ok || c.at != c.end || day < 1 || day > 31 || h > 23 || m > 59 ||
         s > 60)
         return false;
-    *out = days_from_civil(year, mon, day) * 86400 + h * 3600 + m * 60 + s;
+    *out = days_from_civil(year, mon, day) * 86400 + (int64_t)h * 3600 +
+           (int64_t)m * 60 + s;
     return true;
 }
 

@@ -318,7 +318,7 @@ static bool make_room(struct lunik_files *files, int fd)
         return true;
     if (table == files->first_table)
         table = NULL;
-    table = lunik_mem_resize(table, (size_t)size * sizeof(*table));
+    table = lunik_mem_resize(table, (size_t)size * sizeof(struct lunik_file *));
     if (!table)
         return false;
     if (files->table == files->first_table)
