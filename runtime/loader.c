@@ -39,6 +39,7 @@ static bool find_compiled(const char *path, struct lunik_archive_file *out)
     if (len > sizeof(name) - (sizeof(folder) - 1))
         return false;
     memcpy(name, folder, sizeof(folder)); /* its NUL is written over */
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): it has a length */
     memcpy(name + sizeof(folder) - 1, path, len);
     return lunik_archive_find(lunik_archive_sealed(), name,
                               len + sizeof(folder) - 1, out);
