@@ -34,11 +34,24 @@ local function cost(network, guest, counter, requests, more)
   return (counter:now(guest) - before) / requests
 end
 
+-- From the entry to "listening": the median of three starts, since frames that
+-- the new network's host sends meanwhile are looked at on the way.
+local function start_thrice(name)
+  local ways = {}
+  local network, guest, counter
+  for i = 1, 3 do
+    if i > 1 then network:remove() end
+    network, guest, counter = start(name)
+    ways[i] = counter:at "lunik_console_write" - counter:at "arch_entry_pvh"
+  end
+  table.sort(ways)
+  return ways[2], network, guest, counter
+end
+
 -- All figures of one server, and the limits on them.
 local function measure(name, limits)
   return function()
-    local network, guest, counter = start(name)
-    local way = counter:at "lunik_console_write" - counter:at "arch_entry_pvh"
+    local way, network, guest, counter = start_thrice(name)
     network:wait_for_http()
     cost(network, guest, counter, 200)
     local kept = cost(network, guest, counter, 3000)
