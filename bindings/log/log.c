@@ -12,6 +12,7 @@
 #include <lunik/log.h>
 #include <lunik/module.h>
 #include <lunik/time.h>
+#include <lunik/utf8.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,32 +28,6 @@ struct settings {
 };
 
 /* ---- Escaping ---- */
-
-/* The length of the UTF-8 sequence at (s), of at most (left) bytes; 0 if it is
- * not well-formed (overlong, a surrogate, cut, above 10FFFF). */
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-    unsigned char low = 0x80, high = 0xBF;
-    size_t length, i;
-
-    if (s[0] < 0x80)
-        return 1;
-    length = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[0] < 0xC2 || s[0] > 0xF4 || left < length)
-        return 0;
-    if (s[0] == 0xE0)
-        low = 0xA0;
-    else if (s[0] == 0xED)
-        high = 0x9F;
-    else if (s[0] == 0xF0)
-        low = 0x90;
-    else if (s[0] == 0xF4)
-        high = 0x8F;
-    for (i = 1; i < length; i++, low = 0x80, high = 0xBF)
-        if (s[i] < low || s[i] > high)
-            return 0;
-    return length;
-}
 
 static void add_escape(luaL_Buffer *b, unsigned char c)
 {
@@ -78,7 +53,7 @@ static void add_quoted(luaL_Buffer *b, const char *text, size_t size)
 
     luaL_addchar(b, '"');
     for (i = 0; i < size; i += length) {
-        length = utf8_length(s + i, size - i);
+        length = lunik_utf8_length(s + i, size - i);
         if (length == 0) {
             luaL_addstring(b, "\\ufffd");
             length = 1;

@@ -3,38 +3,13 @@
 #include "metrics.h"
 
 #include <lauxlib.h>
+#include <lunik/utf8.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NUMBER_MAX 32
-
-/* The length of the UTF-8 sequence at (s), of at most (left) bytes; 0 if it is
- * not well-formed. */
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-    unsigned char low = 0x80, high = 0xBF;
-    size_t length, i;
-
-    if (s[0] < 0x80)
-        return 1;
-    length = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[0] < 0xC2 || s[0] > 0xF4 || left < length)
-        return 0;
-    if (s[0] == 0xE0)
-        low = 0xA0;
-    else if (s[0] == 0xED)
-        high = 0x9F;
-    else if (s[0] == 0xF0)
-        low = 0x90;
-    else if (s[0] == 0xF4)
-        high = 0x8F;
-    for (i = 1; i < length; i++, low = 0x80, high = 0xBF)
-        if (s[i] < low || s[i] > high)
-            return 0;
-    return length;
-}
 
 /* The text as a value between quotes: escapes for \, " and the end of a line;
  * bytes that are no UTF-8, and control characters, become U+FFFD. */
@@ -47,7 +22,7 @@ bool lunik_metrics_push_quoted(lua_State *L, const char *text, size_t size)
 
     luaL_buffinit(L, &b);
     for (i = 0; i < size; i += length) {
-        length = utf8_length(s + i, size - i);
+        length = lunik_utf8_length(s + i, size - i);
         if (length == 0 || (s[i] < 0x20 && s[i] != '\n') || s[i] == 0x7F) {
             luaL_addstring(&b, "\xEF\xBF\xBD");
             length = 1;
