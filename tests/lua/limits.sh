@@ -1,23 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# limits.sh: runs limits/main.lua under every memory limit in a range, so that
-# each allocation of a spawn, a channel and a nursery fails once.
+# limits.sh: runs a script under every memory limit in a range, so that each
+# allocation that it makes fails once.
 #
-#   limits.sh LUNIK_HOST MAKE_SEAL FOLDER
+#   limits.sh LUNIK_HOST MAKE_SEAL FOLDER SCRIPT FROM TO
 #
 # Each run must end with the program's own words, with "not enough memory" and
 # 1, or with the refusal to start (0x21); a crash or a panic is a failure.
 set -eu
-host=$1 seal=$2 out=$3
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+host=$1 seal=$2 out=$3 script=$4 limit=$5 last=$6
 mkdir -p "$out"
 # What a program leaves behind when it ends is no leak.
 ASAN_OPTIONS=detect_leaks=0
 export ASAN_OPTIONS
-"$seal" "$out/limits.seal" main.lua "main.lua=$here/limits/main.lua"
-limit=1000 refused=0 failed=0 whole=0
-while [ "$limit" -lt 90000 ]; do
+"$seal" "$out/limits.seal" main.lua "main.lua=$script"
+refused=0 failed=0 whole=0
+while [ "$limit" -lt "$last" ]; do
     status=0
     "$host" --image "$out/limits.seal" "heap=$limit" >"$out/limits.out" 2>&1 \
         </dev/null || status=$?
